@@ -1,0 +1,57 @@
+"""Results kept by content, so that a stage with nothing changed costs nothing.
+
+If stolen or written to, its thief can hand the vendor a binary of their own: the folder belongs to
+the account that builds, like the compiler, and is created for that account alone.
+"""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+_DIGEST = 32
+
+
+def default_folder() -> Path:
+    """FIRMWARD_CACHE, or ~/.cache/firmward."""
+    named = os.environ.get("FIRMWARD_CACHE")
+    return Path(named).resolve() if named else Path.home() / ".cache" / "firmward"
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """A folder of results, each under the digest of everything it was made from."""
+
+    folder: Path
+
+    def kept(self, parts: tuple[str, ...], make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """The result for these parts, made now if it is not on the shelf whole."""
+        key = hashlib.sha256(b"\0".join(part.encode() for part in parts)).hexdigest()
+        path = self.folder / "results" / key[:2] / key
+        found = self._read(path)
+        if found is None:
+            found = make()
+            self._write(path, msgspec.msgpack.encode(found))
+        return found
+
+    def _read(self, path: Path) -> dict[str, Any] | None:
+        """None for what is absent, cut short or changed since: then it is made again."""
+        try:
+            data = path.read_bytes()
+        except OSError:
+            return None
+        if hashlib.sha256(data[_DIGEST:]).digest() != data[:_DIGEST]:
+            return None
+        return msgspec.msgpack.decode(data[_DIGEST:], type=dict[str, Any])
+
+    def _write(self, path: Path, body: bytes) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle, name = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(hashlib.sha256(body).digest() + body)
+        Path(name).replace(path)

@@ -1,0 +1,130 @@
+"""Findings as SARIF 2.1.0: written for our own scanners, read back from any."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fnmatch import fnmatchcase
+from typing import Any, Final, Literal, cast, get_args
+
+from firmward.terms.errors import Unavailable
+from firmward.vendor.project import Suppression
+
+SCHEMA: Final = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+
+Level = Literal["error", "warning", "note", "none"]
+Run = dict[str, Any]
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """One thing found.  `line` is 0 where there is none, as in a binary."""
+
+    path: str
+    line: int
+    rule: str
+    level: Level
+    message: str
+
+    def __str__(self) -> str:
+        """path:line: what (rule)."""
+        where = f"{self.path}:{self.line}" if self.line else self.path
+        return f"{where}: {self.message} ({self.rule})"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a scanner of ours looks for, and how bad it is."""
+
+    id: str
+    level: Level
+    says: str
+
+
+def run(tool: str, version: str, rules: Sequence[Rule], findings: Iterable[Finding]) -> Run:
+    """A SARIF run of one of our own scanners."""
+    return {
+        "tool": {
+            "driver": {
+                "name": tool,
+                "semanticVersion": version,
+                "rules": [
+                    {
+                        "id": rule.id,
+                        "shortDescription": {"text": rule.says},
+                        "defaultConfiguration": {"level": rule.level},
+                    }
+                    for rule in rules
+                ],
+            }
+        },
+        "results": [_result(finding) for finding in sorted(findings)],
+    }
+
+
+def _result(finding: Finding) -> dict[str, Any]:
+    place: dict[str, Any] = {"artifactLocation": {"uri": finding.path}}
+    if finding.line:
+        place["region"] = {"startLine": finding.line}
+    return {
+        "ruleId": finding.rule,
+        "level": finding.level,
+        "message": {"text": finding.message},
+        "locations": [{"physicalLocation": place}],
+    }
+
+
+def merge(runs: Sequence[Run]) -> dict[str, Any]:
+    """One log of several runs."""
+    return {"version": "2.1.0", "$schema": SCHEMA, "runs": list(runs)}
+
+
+def findings(log: dict[str, Any]) -> tuple[Finding, ...]:
+    """What a log reports and nobody answers for.  Raises Unavailable for what is no SARIF."""
+    try:
+        return tuple(
+            _finding(result)
+            for each in log["runs"]
+            for result in each.get("results", [])
+            if not result.get("suppressions")
+        )
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise Unavailable(f"scan: expected SARIF 2.1.0, got something without {error}") from error
+
+
+def _finding(result: dict[str, Any]) -> Finding:
+    locations = result.get("locations") or [{}]
+    place = locations[0].get("physicalLocation", {})
+    level = result.get("level", "warning")
+    # A level this version does not know is taken for the worst.
+    known = cast(Level, level) if level in get_args(Level) else "error"
+    return Finding(
+        path=place.get("artifactLocation", {}).get("uri", ""),
+        line=place.get("region", {}).get("startLine", 0),
+        rule=result.get("ruleId", ""),
+        level=known,
+        message=result["message"]["text"],
+    )
+
+
+def suppress(log: dict[str, Any], rules: Sequence[Suppression], today: date) -> dict[str, Any]:
+    """The log with every answered-for result marked so; it stays in the log, with the reason.
+
+    A suppression past its `until` no longer counts.
+    """
+    valid = [rule for rule in rules if today <= rule.until]
+    runs = [
+        {**each, "results": [_answered(result, valid) for result in each.get("results", [])]}
+        for each in log["runs"]
+    ]
+    return {**log, "runs": runs}
+
+
+def _answered(result: dict[str, Any], rules: Sequence[Suppression]) -> dict[str, Any]:
+    found = _finding(result)
+    for rule in rules:
+        if rule.rule == found.rule and fnmatchcase(found.path, rule.path):
+            why = f"{rule.reason} ({rule.owner}, until {rule.until})"
+            return {**result, "suppressions": [{"kind": "external", "justification": why}]}
+    return result

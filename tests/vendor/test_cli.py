@@ -1,0 +1,110 @@
+"""`firmward vendor` as a person and a CI type it, in processes of their own."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from tests.vendors import kev, osv
+
+
+@pytest.fixture
+def firmward(tree, tmp_path, shelf):
+    """Run a command; its exit code, standard output and errors."""
+    (tmp_path / "advisories/osv").mkdir(parents=True)
+    (tmp_path / "advisories/osv/one.json").write_bytes(osv())
+    (tmp_path / "advisories/kev.json").write_bytes(kev())
+    code = "from firmward.vendor.cli import app; app()"
+    environment = {"HOME": str(tmp_path), "FIRMWARD_CACHE": str(shelf.folder)}
+
+    def run(*words: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", code, *map(str, words)],
+            env={"PATH": "/usr/bin:/bin", **environment},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+        )
+
+    return run
+
+
+def released(firmward, tree, counter: int = 1, *more: object):
+    """Run `release`."""
+    return firmward(
+        *("release", tree.folder / "pump", "--home", "home", "--advisories", "advisories"),
+        *("--version", "1.0.0", "--counter", counter, "--out", f"{counter}.tar", *more),
+    )
+
+
+def test_from_nothing_to_a_bundle(firmward, tree, tmp_path):
+    """init, then release; stages on the screen, the bundle in its file, JSON for machines."""
+    pump = tree.folder / "pump"
+    made = firmward("init", pump, "--home", "home", "--enterprise", 32473)
+    assert (0, "") == (made.returncode, made.stdout)
+    assert (tmp_path / "home/vendor.json").is_file()
+
+    done = released(firmward, tree)
+    assert 0 == done.returncode, done.stderr
+    for stage in ("build", "scan", "sbom", "attest", "sign", "publish"):
+        assert f"\n{stage} " in "\n" + done.stderr
+    assert (tmp_path / "1.tar").stat().st_size > 10_000
+
+    told = released(firmward, tree, 3, "--predecessor", "pump-200@1.0.0+1", "--json")
+    assert ("", "pump-200@1.0.0+3") == (told.stderr, json.loads(told.stdout)["release"])
+
+
+def test_a_refusal_says_why_and_leaves_no_bundle(firmward, tree, tmp_path):
+    """Exit 1, the reason in words or in JSON, and no file half-written."""
+    firmward("init", tree.folder / "pump", "--home", "home", "--enterprise", 32473)
+    (tree.folder / "pump/config.h").write_text("/* dirty */\n")
+
+    done = released(firmward, tree)
+    assert 1 == done.returncode
+    assert "SourceRefused: working copy: expected no change since the commit" in done.stderr
+    told = released(firmward, tree, 1, "--json")
+    assert "SourceRefused" == json.loads(told.stdout)["error"]["kind"]
+    assert [] == list(tmp_path.glob("*.tar"))
+
+
+def test_misuse_and_what_cannot_be_judged_have_codes_of_their_own(firmward, tree):
+    """2: the caller's fault. 3: try again when it is there."""
+    assert 3 == released(firmward, tree).returncode
+    firmward("init", tree.folder / "pump", "--home", "home", "--enterprise", 32473)
+    again = firmward("init", tree.folder / "pump", "--home", "home", "--enterprise", 32473)
+    assert (2, True) == (again.returncode, "expected no keys yet" in again.stderr)
+
+
+def test_each_stage_runs_alone(firmward, tree, tmp_path):
+    """Build, scan and SBOM leave their results in files."""
+    pump = tree.folder / "pump"
+    version = ("--version", "1.0.0")
+    assert 0 == firmward("build", pump, *version, "--counter", 1, "--out", "out").returncode
+    assert b"\x7fELF" == (tmp_path / "out/app.elf").read_bytes()[:4]
+
+    assert 0 == firmward("scan", pump, "--out", "scan.sarif").returncode
+    assert "2.1.0" == json.loads((tmp_path / "scan.sarif").read_text())["version"]
+
+    assert 0 == firmward("sbom", pump, *version, "--out", "sbom.json").returncode
+    assert "CycloneDX" == json.loads((tmp_path / "sbom.json").read_text())["bomFormat"]
+
+
+def test_a_scan_that_finds_an_error_ends_with_one(firmward, tree):
+    """So that a CI job fails; the finding is on the screen, the secret is not."""
+    header = tree.read("pump/config.h") + '#define SERVICE_PASSWORD "letmein1"\n'
+    tree.commit({"pump/config.h": header})
+
+    done = firmward("scan", tree.folder / "pump", "--out", "scan.sarif")
+    assert 1 == done.returncode
+    assert "macro-password" in done.stderr
+    assert "letmein1" not in done.stderr
+
+
+def test_init_in_a_tree_without_a_project_file_writes_one(firmward, tmp_path):
+    """And no key yet: the file is to be filled in first."""
+    (tmp_path / "fresh").mkdir()
+    done = firmward("init", "fresh", "--home", "home", "--enterprise", 1, "--vendor", "acme")
+
+    assert 0 == done.returncode
+    assert 'vendor = "acme"' in (tmp_path / "fresh/firmward.toml").read_text()
+    assert not (tmp_path / "home").exists()
