@@ -1,0 +1,300 @@
+"""What a bundle is worth: everything in it that leads to the keys pinned at onboarding.
+
+Two kinds of shortcoming are told apart.  A repository that does not verify is refused at once and
+nothing changes.  Evidence that is missing or does not verify is carried along as `Missing` with
+its reason, because the gate shows every reason and not just the first.
+"""
+
+import hashlib
+from base64 import b64decode
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from securesystemslib.signer import Key
+
+from firmward.hospital.gate.bundle import Bundle
+from firmward.proof import envelope, keys, mcuboot, repository, roles
+from firmward.terms.errors import Malformed, NotTrusted, Refused, Unavailable
+from firmward.terms.image import ImageClaim, evidence_path, image_path
+from firmward.terms.names import ReleaseId
+from firmward.terms.onboarding import Onboarding, Product
+from firmward.terms.statement import (
+    CYCLONEDX,
+    DECLARATION,
+    PROVENANCE,
+    SARIF,
+    VULNERABILITIES,
+    Statement,
+)
+from firmward.terms.wire import Wire, convert
+
+EVIDENCE: Final[Mapping[str, str]] = {
+    "provenance": PROVENANCE,
+    "sbom": CYCLONEDX,
+    "scan": SARIF,
+    "vulnerabilities": VULNERABILITIES,
+    "declaration": DECLARATION,
+}
+"""The evidence of a release: its name, and the predicate type it must have."""
+
+
+class _Filed(Wire, frozen=True, kw_only=True):
+    """The `custom` member of an evidence target."""
+
+    evidence_for: ReleaseId
+
+
+@dataclass(frozen=True)
+class VendorAnchors:
+    """What was pinned of a vendor, ready to verify with."""
+
+    vendor: str
+    root: bytes = field(repr=False)
+    evidence_key: Key
+    firmware_key: bytes = field(repr=False)
+    products: tuple[Product, ...]
+
+    def product(self, name: str) -> Product:
+        """The onboarded product of that name.  Raises NotTrusted."""
+        for product in self.products:
+            if product.product == name:
+                return product
+        raise NotTrusted(self.vendor, f"{name} is not one of its onboarded products")
+
+
+@dataclass(frozen=True)
+class Attested:
+    """A statement that the vendor's evidence key signed about this very image.
+
+    sha256  digest of the envelope, so that a judgement can name what it read
+    """
+
+    statement: Statement
+    sha256: str
+    signer: str
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Evidence that is not there or does not count, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """An image whose length and digest the vendor's repository vouches for.
+
+    manifest_sha256  the digest the repository gives; `sha256` is computed from `data`
+    """
+
+    claim: ImageClaim
+    data: bytes = field(repr=False)
+    image: mcuboot.Image
+    sha256: str
+    manifest_sha256: str
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A bundle that is the vendor's own.  Whether it may come in is for the gate to say.
+
+    metadata   role -> bytes to keep for the next intake of this vendor
+    published  file name -> bytes, as a device will ask for them
+    expires    when the vendor's metadata runs out, and with it what devices will accept
+    """
+
+    vendor: str
+    bundle_sha256: str
+    product: Product
+    firmware: Firmware
+    fallback: Firmware | Missing
+    evidence: Mapping[str, Attested | Missing]
+    firmware_key: bytes = field(repr=False)
+    metadata: Mapping[str, bytes] = field(repr=False)
+    published: Mapping[str, bytes] = field(repr=False)
+    expires: datetime
+
+    @property
+    def release(self) -> str:
+        """The release id of what wants to come in."""
+        return self.firmware.claim.release
+
+
+def anchors(onboarding: Onboarding) -> VendorAnchors:
+    """The anchors in an onboarding file.  Raises Malformed, NotTrusted."""
+    who = f"{onboarding.vendor} onboarding"
+    try:
+        root = b64decode(onboarding.root, validate=True)
+    except ValueError as error:
+        raise Malformed(who, "a root file in base64", str(error)[:120]) from error
+    roles.root_keys(root, who)
+    return VendorAnchors(
+        vendor=onboarding.vendor,
+        root=root,
+        evidence_key=keys.public_key(onboarding.evidence_key, f"{who} evidence key"),
+        firmware_key=onboarding.firmware_key.encode(),
+        products=onboarding.products,
+    )
+
+
+def verify(
+    bundle: Bundle,
+    anchors: VendorAnchors,
+    kept: Mapping[str, bytes],
+    now: datetime,
+    known: Set[str] = frozenset(),
+) -> Verified:
+    """The one new release in the bundle, known to be the vendor's.
+
+    1. the vendor's metadata leads from what was kept (or pinned) to now
+    2. every file is one that the metadata describes, with its length and digest
+    3. exactly one image is a release that is neither a fallback nor in `known`
+    4. its claim parses, is about an onboarded product, and sits at its own path
+    5. its fallback and its evidence are sought; what fails there is carried as Missing
+
+    kept    role -> bytes from the last `Verified.metadata`, or empty on the first intake
+    raises  Malformed, NotTrusted; the caller then keeps nothing
+    """
+    trusted, published = _refreshed(bundle, anchors, kept, now)
+    digests = _described(bundle, trusted, anchors.vendor)
+    claims = _claims(bundle, trusted)
+    new = [
+        claim for claim in claims.values() if not claim.fallback_of and claim.release not in known
+    ]
+    if len(new) != 1:
+        found = ", ".join(sorted(claim.release for claim in new)) or "none"
+        raise Malformed("bundle", "exactly one new release", found)
+    claim = new[0]
+    product = anchors.product(claim.product)
+    firmware = _firmware(bundle, digests, claim)
+    return Verified(
+        vendor=anchors.vendor,
+        bundle_sha256=bundle.sha256,
+        product=product,
+        firmware=firmware,
+        fallback=_fallback(bundle, digests, claims, claim),
+        evidence={
+            name: _evidence(bundle, trusted, anchors, firmware, name, kind)
+            for name, kind in EVIDENCE.items()
+        },
+        firmware_key=anchors.firmware_key,
+        metadata=trusted.files,
+        published=published,
+        expires=trusted.expires,
+    )
+
+
+def _refreshed(
+    bundle: Bundle, anchors: VendorAnchors, kept: Mapping[str, bytes], now: datetime
+) -> tuple[roles.Trusted, dict[str, bytes]]:
+    """The vendor's repository as of now, and its files under the names a device asks for."""
+    roots: dict[str, bytes] = {}
+
+    def fetch(name: str, limit: int) -> bytes | None:
+        data = bundle.metadata.get(name)
+        if data is not None and len(data) > limit:
+            raise Malformed(f"{anchors.vendor} {name}", f"at most {limit} bytes", str(len(data)))
+        if data is not None and name.endswith("root.json"):
+            roots[name] = data
+        return data
+
+    try:
+        trusted = roles.refresh(kept or {"root": anchors.root}, fetch, now, anchors.vendor)
+    except Unavailable as error:
+        # A bundle is all there will ever be of it: asking again cannot help.
+        raise Malformed("bundle", "the vendor's complete metadata", str(error)) from error
+    versions = trusted.versions
+    published = {
+        **roots,
+        f"{versions['root']}.root.json": trusted.files["root"],
+        f"{versions['snapshot']}.snapshot.json": trusted.files["snapshot"],
+        f"{versions['targets']}.targets.json": trusted.files["targets"],
+        "timestamp.json": trusted.files["timestamp"],
+    }
+    return trusted, published
+
+
+def _described(bundle: Bundle, trusted: roles.Trusted, vendor: str) -> dict[str, str]:
+    """Path -> the digest the repository gives, for files that have it."""
+    digests: dict[str, str] = {}
+    for path, data in bundle.targets.items():
+        entry = trusted.targets.get(path)
+        if entry is None:
+            raise NotTrusted(vendor, f"its metadata does not describe {path}")
+        expected = entry.hashes.get("sha256", "")
+        if len(data) != entry.length or hashlib.sha256(data).hexdigest() != expected:
+            raise NotTrusted(vendor, f"{path} is not the file its metadata describes")
+        digests[path] = expected
+    return digests
+
+
+def _claims(bundle: Bundle, trusted: roles.Trusted) -> dict[str, ImageClaim]:
+    """Path -> claim, for every image in the bundle."""
+    found: dict[str, ImageClaim] = {}
+    for path in (path for path in bundle.targets if path.endswith("/image.bin")):
+        who = f"claim of {path}"
+        claim = convert(repository.custom(trusted.targets[path]), ImageClaim, who)
+        if image_path(claim.release) != path:
+            # Otherwise one release could stand where another is looked for.
+            raise Malformed(who, image_path(claim.release), path)
+        found[path] = claim
+    return found
+
+
+def _firmware(bundle: Bundle, digests: Mapping[str, str], claim: ImageClaim) -> Firmware:
+    path = image_path(claim.release)
+    data = bundle.targets[path]
+    return Firmware(
+        claim=claim,
+        data=data,
+        image=mcuboot.parse(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        manifest_sha256=digests[path],
+    )
+
+
+def _fallback(
+    bundle: Bundle,
+    digests: Mapping[str, str],
+    claims: Mapping[str, ImageClaim],
+    claim: ImageClaim,
+) -> Firmware | Missing:
+    ways = [other for other in claims.values() if other.fallback_of == claim.release]
+    if len(ways) != 1:
+        return Missing(f"expected one fallback of {claim.release} in the bundle, got {len(ways)}")
+    way = ways[0]
+    if way.product != claim.product:
+        return Missing(f"the fallback is for {way.product}, not {claim.product}")
+    try:
+        return _firmware(bundle, digests, way)
+    except Malformed as error:
+        return Missing(f"the fallback is no image: {error}")
+
+
+def _evidence(
+    bundle: Bundle,
+    trusted: roles.Trusted,
+    anchors: VendorAnchors,
+    firmware: Firmware,
+    name: str,
+    kind: str,
+) -> Attested | Missing:
+    release = firmware.claim.release
+    path = evidence_path(release, name)
+    data = bundle.targets.get(path)
+    if data is None:
+        return Missing(f"{path} is not in the bundle")
+    who = f"{anchors.vendor} {name}"
+    try:
+        filed = convert(repository.custom(trusted.targets[path]), _Filed, who)
+        if filed.evidence_for != release:
+            return Missing(f"{path} is filed as evidence for {filed.evidence_for}")
+        statement = envelope.unseal_statement(
+            data, [anchors.evidence_key], who, sha256=firmware.sha256, predicate_type=kind
+        )
+    except Refused as error:
+        return Missing(str(error))
+    return Attested(statement, hashlib.sha256(data).hexdigest(), anchors.evidence_key.keyid)

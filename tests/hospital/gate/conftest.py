@@ -1,0 +1,141 @@
+"""A paper vendor, a small site and the shipped pack, for everything the gate is tested with."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from firmward.hospital.gate import packs
+from firmward.hospital.gate.bundle import open_bundle
+from firmward.hospital.gate.document import Evidence
+from firmward.hospital.gate.evidence import SiteFacts, assemble
+from firmward.hospital.gate.intake import Verified, anchors, verify
+from firmward.hospital.gate.judge import Judgement, Pack, judge
+from firmward.hospital.gate.packs import Examples
+from firmward.lab import paper_vendor
+from firmward.lab.paper_vendor import Draft, PaperVendor
+from firmward.terms.advisories import Advisories, read
+from firmward.terms.wire import encode
+
+PACKS = Path(__file__).resolve().parents[3] / "packs"
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def now() -> datetime:
+    """The moment everything here happens."""
+    return NOW
+
+
+@pytest.fixture(scope="session")
+def vendor() -> PaperVendor:
+    """A vendor with keys and nothing published."""
+    return paper_vendor.new_vendor(NOW)
+
+
+@pytest.fixture(scope="session")
+def good(vendor: PaperVendor) -> Draft:
+    """A release that passes every rule."""
+    return paper_vendor.draft(vendor, NOW)
+
+
+@pytest.fixture(scope="session")
+def good_bundle(vendor: PaperVendor, good: Draft) -> bytes:
+    """The good release as it is handed over."""
+    return paper_vendor.pack(vendor, good, NOW).bundle
+
+
+@pytest.fixture(scope="session")
+def site() -> SiteFacts:
+    """A hospital whose pumps run the first release."""
+    return SiteFacts(
+        site="north",
+        product="pump-200",
+        model="PUMP-200",
+        tier=1,
+        jurisdictions=("US", "EU"),
+        hardware_ids=("PUMP-200-B",),
+        releases=("pump-200@1.0.0+1",),
+        highest_counter=1,
+        observed_at=NOW,
+    )
+
+
+def advisories_with(*cves: str, exploited: tuple[str, ...] = ()) -> Advisories:
+    """Advisories in which each of `cves` affects tinyframe before 1.5.0; an old one does not."""
+    package = {"ecosystem": "", "name": "tinyframe", "purl": "pkg:generic/tinyframe"}
+    records = [
+        {
+            "id": f"OSV-{cve}",
+            "modified": "2026-11-20T00:00:00Z",
+            "aliases": [cve],
+            "affected": [
+                {
+                    "package": package,
+                    "ranges": [
+                        {"type": "SEMVER", "events": [{"introduced": "0"}, {"fixed": fixed}]}
+                    ],
+                }
+            ],
+        }
+        for cve, fixed in [("CVE-2020-1", "1.4.0"), *((cve, "1.5.0") for cve in cves)]
+    ]
+    kev = {
+        "catalogVersion": "1",
+        "dateReleased": "2026-11-20T00:00:00Z",
+        "vulnerabilities": [{"cveID": cve} for cve in exploited],
+    }
+    return read([encode(records)], encode(kev))
+
+
+@pytest.fixture(scope="session")
+def known_vulnerabilities() -> Callable[..., Advisories]:
+    """How to make advisories in which some vulnerability affects the release."""
+    return advisories_with
+
+
+@pytest.fixture(scope="session")
+def advisories() -> Advisories:
+    """The hospital's advisories; none affects the good release."""
+    return advisories_with()
+
+
+@pytest.fixture(scope="session")
+def pack_folder() -> Path:
+    """The shipped pack, as it lies in the checkout."""
+    return packs.newest(PACKS, "hospital-baseline")
+
+
+@pytest.fixture(scope="session")
+def policy(pack_folder: Path) -> Pack:
+    """The shipped pack."""
+    return packs.load(pack_folder)
+
+
+@pytest.fixture(scope="session")
+def examples(pack_folder: Path) -> Examples:
+    """The tests that the shipped pack brings along."""
+    return packs.examples(pack_folder)
+
+
+@pytest.fixture
+def verified(vendor: PaperVendor) -> Callable[[bytes], Verified]:
+    """How intake sees a bundle."""
+    return lambda data: verify(open_bundle(data), anchors(vendor.onboarding), {}, NOW)
+
+
+@pytest.fixture
+def assembled(verified, site, advisories) -> Callable[..., Evidence]:
+    """How the gate documents a bundle, at this site or another."""
+
+    def assembled(data: bytes, here: SiteFacts = site, known=advisories) -> Evidence:
+        return assemble(verified(data), here, known, NOW)
+
+    return assembled
+
+
+@pytest.fixture
+def judged(assembled, policy) -> Callable[..., Judgement]:
+    """What the gate says of a bundle."""
+    return lambda data, **facts: judge(policy, assembled(data, **facts), NOW)
