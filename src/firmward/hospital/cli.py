@@ -1,0 +1,220 @@
+"""firmward hospital: founding and serving a site, and working at its desk.
+
+Every command but `init` and `serve` goes through the running server's people plane with the
+caller's own certificate, so that roles hold and the ledger knows who it was.  There is no command
+that admits a release.
+"""
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from firmward.hospital.desk import Desk
+from firmward.hospital.found import found
+from firmward.hospital.gate.cli import app as policy
+from firmward.hospital.records.site import Role, Settings, issue_person
+from firmward.hospital.web.serve import Ports
+from firmward.hospital.web.serve import serve as serve_site
+from firmward.terms.errors import Misuse
+
+app = typer.Typer(help="Govern what runs on a hospital's devices.", no_args_is_help=True)
+vendor_app = typer.Typer(help="Vendors and their pinned anchors.", no_args_is_help=True)
+device_app = typer.Typer(help="The device inventory.", no_args_is_help=True)
+rollout_app = typer.Typer(help="Staged roll-outs.", no_args_is_help=True)
+quarantine_app = typer.Typer(help="Isolation and return.", no_args_is_help=True)
+app.add_typer(vendor_app, name="vendor")
+app.add_typer(device_app, name="device")
+app.add_typer(rollout_app, name="rollout")
+app.add_typer(quarantine_app, name="quarantine")
+console = Console()
+
+Home = Annotated[Path, typer.Argument(help="The site's folder.")]
+Site = Annotated[Path, typer.Option("--site", help="The site's folder.", envvar="FIRMWARD_SITE")]
+As = Annotated[str, typer.Option("--as", help="Whose certificate to use: people/<name>.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+PEOPLE: dict[str, tuple[Role, ...]] = {
+    "bea": ("biomed",),
+    "sam": ("sec",),
+    "rita": ("risk",),
+    "ada": ("auditor",),
+}
+
+
+@app.command()
+def init(
+    home: Home,
+    site: Annotated[str, typer.Option(help="The site's name: lower case, digits, hyphens.")],
+    pack: Annotated[Path, typer.Option(help="The policy pack's folder.")],
+    advisories: Annotated[
+        Path | None, typer.Option(help="Folder with osv/*.json and kev.json.")
+    ] = None,
+) -> None:
+    """Found a site: settings, keys, authorities, and a certificate for each first person.
+
+    The private keys are files: software keys, unsafe where the machine is not. Move keys/offline/
+    to a safe place once this is done.
+    """
+    settings = Settings(
+        site=site,
+        pack=str(pack.resolve()),
+        advisories=str(advisories.resolve()) if advisories else "",
+        people=PEOPLE,
+    )
+    found(home, settings, datetime.now(UTC))
+    people = ", ".join(f"{name} ({'/'.join(roles)})" for name, roles in PEOPLE.items())
+    console.print(f"site {site} is in {home}; people: {people}")
+    console.print(f"next: firmward hospital serve {home}")
+
+
+@app.command()
+def serve(home: Home) -> None:
+    """Serve a site's three listeners until Ctrl-C."""
+
+    def announce(ports: Ports) -> None:
+        where = (
+            ("devices", ports.device),
+            ("enrolment", ports.enrolment),
+            ("people", ports.people),
+        )
+        for name, port in where:
+            print(f"{name:10} https://{ports.host}:{port}", flush=True)
+
+    serve_site(home, announce)
+
+
+@app.command()
+def person(site: Site, name: str, kind: str = "person") -> None:
+    """Issue a certificate to a person (roles come from hospital.toml) or a vendor's pipeline."""
+    folder = issue_person(site, kind, name, datetime.now(UTC))
+    console.print(f"{kind} {name}: certificate and key are in {folder}")
+
+
+@app.command()
+def status(site: Site, as_: As = "bea", json_: Json = False) -> None:
+    """The site in a few numbers."""
+    _show(_desk(site, as_).get("/v1/status"), json_)
+
+
+@app.command()
+def releases(site: Site, as_: As = "bea", json_: Json = False) -> None:
+    """Every release and what became of it."""
+    _show(_desk(site, as_).get("/v1/releases"), json_)
+
+
+@app.command()
+def push(site: Site, vendor: str, bundle: Path, as_: As = "bea", json_: Json = False) -> None:
+    """Hand in a vendor's bundle; the gate answers with every reason.  Exits 1 if it is refused."""
+    said = _desk(site, as_).push(vendor, _bytes(bundle))
+    if json_:
+        print(json.dumps(said))
+    else:
+        console.print(said["explained"], markup=False, highlight=False)
+    if not said["admitted"]:
+        raise typer.Exit(1)
+
+
+@app.command()
+def tickets(site: Site, as_: As = "bea", to: str = "", json_: Json = False) -> None:
+    """Tickets the system filed; `--to` one recipient."""
+    _show(_desk(site, as_).get("/v1/tickets", **({"to": to} if to else {})), json_)
+
+
+@app.command()
+def events(site: Site, about: str = "", as_: As = "ada", json_: Json = False) -> None:
+    """The ledger's events, about one device, release or roll-out."""
+    _show(_desk(site, as_).get("/v1/events", **({"about": about} if about else {})), json_)
+
+
+@vendor_app.command("add")
+def vendor_add(site: Site, onboarding: Path, as_: As = "sam") -> None:
+    """Pin a vendor's anchors from its onboarding file.  Compare the file by voice first."""
+    said = _desk(site, as_).post("/v1/vendors", _bytes(onboarding))
+    console.print(f"vendor {said['vendor']} is pinned")
+
+
+@device_app.command("import")
+def device_import(site: Site, inventory: Path, as_: As = "bea") -> None:
+    """Pre-authorise devices from a CSV.
+
+    Columns: device, vendor, product, hardware_id, ward, ward_kind, priority, tier.
+    """
+    said = _desk(site, as_).post("/v1/devices", _bytes(inventory))
+    console.print(f"{said['expected']} devices may enrol")
+
+
+@device_app.command("list")
+def device_list(site: Site, as_: As = "bea", json_: Json = False) -> None:
+    """Every device, what it runs and how it stands."""
+    _show(_desk(site, as_).get("/v1/devices"), json_)
+
+
+@rollout_app.command("list")
+def rollout_list(site: Site, as_: As = "bea", json_: Json = False) -> None:
+    """Every roll-out with its waves and progress."""
+    _show(_desk(site, as_).get("/v1/rollouts"), json_)
+
+
+@rollout_app.command("stop")
+def rollout_stop(site: Site, rollout: str, reason: str, as_: As = "bea") -> None:
+    """Stop a roll-out and take its release back from whoever has it."""
+    _desk(site, as_).post(f"/v1/rollouts/{rollout}/stop", {"finding": reason})
+    console.print(f"{rollout} is stopped; its devices are ordered back")
+
+
+@quarantine_app.command("add")
+def quarantine_add(site: Site, device: str, cause: str, as_: As = "sam") -> None:
+    """Isolate a device from updates; what it does for its patient goes on."""
+    _desk(site, as_).post(f"/v1/devices/{device}/quarantine", {"finding": cause})
+    console.print(f"{device} is quarantined")
+
+
+@quarantine_app.command("release")
+def quarantine_release(site: Site, device: str, finding: str, as_: As = "sam") -> None:
+    """Give your word that a device may return; two people of two roles reinstate it."""
+    said = _desk(site, as_).post(f"/v1/devices/{device}/review", {"finding": finding})
+    waits = "is reinstated" if said["reinstated"] else "waits for a second reviewer"
+    console.print(f"{device} {waits}")
+
+
+app.add_typer(policy, name="gate", help="The policy pack: lint, test, explain.")
+
+
+def _desk(site: Path, name: str) -> Desk:
+    try:
+        ports = msgspec.json.decode((site / "ports.json").read_bytes(), type=Ports)
+    except (OSError, msgspec.DecodeError) as error:
+        raise Misuse(f"{site}: expected a served site (firmward hospital serve)") from error
+    return Desk(f"https://{ports.host}:{ports.people}", site / "people" / name)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Misuse(f"{path}: {error.strerror}") from error
+
+
+def _show(said: Any, as_json: bool) -> None:
+    if as_json or not sys.stdout.isatty():
+        print(json.dumps(said, indent=2))
+        return
+    rows = said if isinstance(said, list) else [said]
+    if not rows:
+        console.print("none")
+        return
+    table = Table(*rows[0].keys(), row_styles=["", "dim"])
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row.values()))
+    console.print(table)
+
+
+def _cell(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,1 @@
+"""Who gets it, and when?  Waves, per-device orders."""

@@ -1,0 +1,173 @@
+"""The tables.  `event` is the truth; the others are projections written with it, or not at all."""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+setting = Table(
+    "setting",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("sequence", Integer, primary_key=True),
+    Column("entry", LargeBinary, nullable=False),
+)
+
+event_subject = Table(
+    "event_subject",
+    metadata,
+    Column("subject", String, primary_key=True),
+    Column("sequence", Integer, primary_key=True),
+)
+
+vendor = Table(
+    "vendor",
+    metadata,
+    Column("vendor", String, primary_key=True),
+    Column("onboarding", LargeBinary, nullable=False),
+)
+
+vendor_file = Table(
+    "vendor_file",
+    metadata,
+    Column("vendor", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+)
+"""What devices are served of a vendor's image repository; "kept:" names are what intake trusts."""
+
+release = Table(
+    "release",
+    metadata,
+    Column("release", String, primary_key=True),
+    Column("vendor", String, nullable=False),
+    Column("product", String, nullable=False),
+    Column("counter", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    Column("claim", LargeBinary, nullable=False),
+    Column("fallback", String, nullable=False),
+    Column("image_sha256", String, nullable=False),
+    Column("image_length", Integer, nullable=False),
+    Column("ciphertext_sha256", String, nullable=False),
+    Column("ciphertext_length", Integer, nullable=False),
+    Column("sealed_key", LargeBinary, nullable=False),
+    Column("verdict", LargeBinary, nullable=False),
+    Column("bundle", String, nullable=False),
+    Column("at", Float, nullable=False),
+)
+
+device = Table(
+    "device",
+    metadata,
+    Column("device", String, primary_key=True),
+    Column("vendor", String, nullable=False),
+    Column("product", String, nullable=False),
+    Column("hardware_id", String, nullable=False),
+    Column("ward", String, nullable=False),
+    Column("ward_kind", String, nullable=False),
+    Column("priority", String, nullable=False),
+    Column("tier", Integer, nullable=False),
+    Column("status", String, nullable=False),
+    Column("fingerprint", String, nullable=False, default=""),
+    Column("decryption_key", LargeBinary, nullable=False, default=b""),
+    Column("report_key", LargeBinary, nullable=False, default=b""),
+    Column("release", String, nullable=False, default=""),
+    Column("image_sha256", String, nullable=False, default=""),
+    Column("floor", Integer, nullable=False, default=0),
+    Column("report_sequence", Integer, nullable=False, default=0),
+    Column("report_digest", String, nullable=False, default=""),
+    Column("vitals_sequence", Integer, nullable=False, default=0),
+    Column("last_seen", Float, nullable=False, default=0.0),
+)
+
+order = Table(
+    "device_order",
+    metadata,
+    Column("device", String, primary_key=True),
+    Column("order", String, nullable=False),
+    Column("release", String, nullable=False),
+    Column("purpose", String, nullable=False),
+    Column("rollout", String, nullable=False, default=""),
+    Column("state", String, nullable=False),
+    Column("custom", LargeBinary, nullable=False),
+    Column("image_sha256", String, nullable=False),
+    Column("image_length", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("files", LargeBinary, nullable=False),
+    Column("refusals", Integer, nullable=False, default=0),
+    Column("renew_at", Float, nullable=False),
+    Column("issued_at", Float, nullable=False),
+)
+
+rollout = Table(
+    "rollout",
+    metadata,
+    Column("rollout", String, primary_key=True),
+    Column("release", String, nullable=False),
+    Column("product", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("alive", LargeBinary, nullable=False, default=b""),
+    Column("at", Float, nullable=False),
+)
+
+reading = Table(
+    "reading",
+    metadata,
+    Column("device", String, primary_key=True),
+    Column("sequence", Integer, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("release", String, nullable=False),
+    Column("boots", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+Index("reading_at", reading.c.device, reading.c.at)
+
+case = Table(
+    "quarantine_case",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("device", String, nullable=False),
+    Column("cause", String, nullable=False),
+    Column("open", Boolean, nullable=False),
+    Column("at", Float, nullable=False),
+)
+
+approval = Table(
+    "approval",
+    metadata,
+    Column("digest", String, primary_key=True),
+    Column("person", String, primary_key=True),
+    Column("role", String, nullable=False),
+    Column("at", Float, nullable=False),
+)
+
+ticket = Table(
+    "ticket",
+    metadata,
+    Column("ticket", Integer, primary_key=True, autoincrement=True),
+    Column("recipient", String, nullable=False),
+    Column("cause", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("at", Float, nullable=False),
+    UniqueConstraint("recipient", "cause"),
+)
+"""One ticket per cause and recipient: the constraint is the deduplication."""

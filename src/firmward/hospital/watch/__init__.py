@@ -1,0 +1,1 @@
+"""How is it going?  Signals from what devices report, and the decision they add up to.  Pure."""

@@ -1,0 +1,34 @@
+"""The access table: every route of every listener, and who may use it.
+
+Deny by default: `plane.build` refuses to start when a route has no row here or a row has no route.
+No row, and no function behind one, admits a release: only the gate does.
+"""
+
+from typing import Final
+
+ACCESS: Final[dict[str, frozenset[str]]] = {
+    # The enrolment listener: a factory identity of an onboarded vendor.
+    "est-cacerts": frozenset({"factory"}),
+    "est-enrol": frozenset({"factory"}),
+    # The device plane: a device, about itself only.
+    "register": frozenset({"device"}),
+    "check-in": frozenset({"device"}),
+    "director": frozenset({"device"}),
+    "image": frozenset({"device"}),
+    "blob": frozenset({"device"}),
+    "report": frozenset({"device"}),
+    "vitals": frozenset({"device"}),
+    # The people plane: by role; "vendor" is a vendor's pipeline, about its own things only.
+    "status": frozenset({"biomed", "sec", "risk", "clin", "auditor"}),
+    "vendor-add": frozenset({"sec"}),
+    "devices-expect": frozenset({"biomed"}),
+    "bundle": frozenset({"vendor", "biomed"}),
+    "releases": frozenset({"biomed", "sec", "risk", "clin", "auditor"}),
+    "devices": frozenset({"biomed", "sec", "risk", "clin", "auditor"}),
+    "rollouts": frozenset({"biomed", "sec", "risk", "clin", "auditor"}),
+    "rollout-stop": frozenset({"biomed", "sec"}),
+    "quarantine": frozenset({"sec", "biomed"}),
+    "review": frozenset({"sec", "biomed", "risk"}),
+    "tickets": frozenset({"biomed", "sec", "risk", "auditor", "vendor"}),
+    "events": frozenset({"biomed", "sec", "risk", "auditor"}),
+}

@@ -1,0 +1,183 @@
+"""The people plane: what a hospital's people and a vendor's pipeline can see and do."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from firmward.hospital import pipeline
+from firmward.hospital.gate import judge
+from firmward.hospital.pipeline import Hospital
+from firmward.hospital.records import cases, devices, ledger, releases, rollouts
+from firmward.hospital.respond import advance, remedies
+from firmward.hospital.web.identity import person
+from firmward.hospital.web.plane import Answer, Call, Caller, Endpoint, Forbidden, NotFound, answer
+from firmward.terms.errors import Malformed, Refused
+from firmward.terms.onboarding import Onboarding
+from firmward.terms.stage import Stage
+from firmward.terms.wire import MIB, Wire, decode, plain
+
+
+class Finding(Wire, frozen=True, kw_only=True):
+    """A reviewer's or operator's words, which go on the ledger."""
+
+    finding: Annotated[str, Meta(min_length=1, max_length=300)]
+
+
+class PeoplePlane:
+    """Reading for everyone with a role; acting for few, and never past the gate."""
+
+    def __init__(self, hospital: Hospital, onboarded: Any):
+        self._hospital, self._onboarded = hospital, onboarded
+        self._site = hospital.site
+
+    def recognise(self, certificate: bytes) -> Caller:
+        """The person or vendor behind a certificate, with the roles the site gives them."""
+        who = person(certificate)
+        if who.kind == "vendor":
+            return Caller(who.name, frozenset({"vendor"}), who)
+        return Caller(who.name, frozenset(self._site.settings.people.get(who.name, ())), who)
+
+    def refused(self, certificate: bytes, error: Refused, now: datetime) -> None:
+        """Somebody with a certificate of this site was turned away."""
+        who = person(certificate).name
+        with self._site.store.writing() as connection:
+            says = f"{who} was turned away: {error}"
+            ledger.record(connection, "access.refused", Stage.LEDGER, now, who, (), says)
+
+    def endpoints(self) -> list[Endpoint]:
+        """The routes of the people plane."""
+        return [
+            Endpoint("status", "GET", "/v1/status", self.status),
+            Endpoint("vendor-add", "POST", "/v1/vendors", self.vendor_add, 2 * MIB),
+            Endpoint("devices-expect", "POST", "/v1/devices", self.devices_expect, 8 * MIB),
+            Endpoint("bundle", "POST", "/v1/bundles/{vendor}", self.bundle, 64 * MIB, notes=True),
+            Endpoint("releases", "GET", "/v1/releases", self.releases),
+            Endpoint("devices", "GET", "/v1/devices", self.devices),
+            Endpoint("rollouts", "GET", "/v1/rollouts", self.rollouts),
+            Endpoint("rollout-stop", "POST", "/v1/rollouts/{rollout}/stop", self.rollout_stop),
+            Endpoint("quarantine", "POST", "/v1/devices/{device}/quarantine", self.quarantine),
+            Endpoint("review", "POST", "/v1/devices/{device}/review", self.review),
+            Endpoint("tickets", "GET", "/v1/tickets", self.tickets),
+            Endpoint("events", "GET", "/v1/events", self.events),
+        ]
+
+    def status(self, call: Call) -> Answer:
+        """The site in a few numbers."""
+        with self._site.store.reading() as connection:
+            fleet = devices.every(connection)
+            running = rollouts.every(connection, "running")
+            waiting = cases.tickets(connection)
+        return answer(
+            {
+                "site": self._site.settings.site,
+                "devices": len(fleet),
+                "quarantined": [d.device for d in fleet if d.status == "quarantined"],
+                "rollouts": [row.rollout for row in running],
+                "tickets": len(waiting),
+                "ledger": self._site.ledger.verifier,
+            }
+        )
+
+    def vendor_add(self, call: Call) -> Answer:
+        """Pin a vendor's anchors."""
+        onboarding = decode(call.body, Onboarding, "onboarding", limit=2 * MIB)
+        pipeline.onboard(self._hospital, onboarding, call.who.name, call.now)
+        self._onboarded(onboarding)
+        return answer({"vendor": onboarding.vendor})
+
+    def devices_expect(self, call: Call) -> Answer:
+        """Pre-authorise an inventory."""
+        count = pipeline.expect(self._hospital, call.body, call.who.name, call.now)
+        return answer({"expected": count})
+
+    def bundle(self, call: Call) -> Answer:
+        """Take a bundle through intake and gate: 200 admitted, 409 refused, both with reasons."""
+        vendor = call.params["vendor"]
+        if "vendor" in call.who.roles and call.who.name != vendor:
+            error = Forbidden(f"{call.who.name}: expected its own bundles, got one of {vendor}")
+            self.refused(call.certificate, error, call.now)
+            raise error
+        judged = pipeline.take_bundle(self._hospital, vendor, call.body, call.who.name, call.now)
+        said = {
+            "release": judged.release,
+            "admitted": judged.admitted,
+            "reasons": list(judged.reasons),
+            "explained": judge.explain(judged),
+        }
+        return answer(said, 200 if judged.admitted else 409)
+
+    def releases(self, call: Call) -> Answer:
+        """Every release and what became of it."""
+        with self._site.store.reading() as connection:
+            found = releases.every(connection)
+        names = ("release", "vendor", "state", "fallback", "image_sha256", "at")
+        return answer([{n: getattr(r, n) for n in names} for r in found])
+
+    def devices(self, call: Call) -> Answer:
+        """Every device, what it runs and how it stands."""
+        with self._site.store.reading() as connection:
+            found = devices.every(connection)
+        hidden = ("decryption_key", "report_key")
+        return answer([{n: v for n, v in vars(d).items() if n not in hidden} for d in found])
+
+    def rollouts(self, call: Call) -> Answer:
+        """Every roll-out with its plan and progress."""
+        with self._site.store.reading() as connection:
+            found = rollouts.every(connection)
+        return answer(
+            [{"rollout": r.rollout, "state": r.state, **advance.summary(r.body)} for r in found]
+        )
+
+    def rollout_stop(self, call: Call) -> Answer:
+        """Stop a roll-out and take its release back: anyone responsible may, alone."""
+        reason = decode(call.body, Finding, call.who.name).finding
+        with self._site.store.writing() as connection:
+            row = rollouts.find(connection, call.params["rollout"])
+            if row is None:
+                raise NotFound(f"{call.params['rollout'][:80]}: no such roll-out")
+            if row.state != "running":
+                raise Refused(f"{row.rollout}: expected a running one, it is {row.state}")
+            reasons = (f"stopped by {call.who.name}: {reason}",)
+            advance.stop(connection, self._site, row, reasons, call.now)
+        return answer({"rollout": row.rollout, "state": "stopped"})
+
+    def quarantine(self, call: Call) -> Answer:
+        """Isolate a device from updates at once."""
+        cause = decode(call.body, Finding, call.who.name).finding
+        with self._site.store.writing() as connection:
+            device = devices.get(connection, call.params["device"])
+            by = (f"{call.who.name}: {cause}",)
+            remedies.quarantine(connection, device, cause[:200], by, call.now)
+        return answer({"device": device.device, "status": "quarantined"})
+
+    def review(self, call: Call) -> Answer:
+        """One reviewer's word on a quarantined device; two of different roles reinstate it."""
+        finding = decode(call.body, Finding, call.who.name).finding
+        role = min(call.who.roles & remedies.REVIEWERS, default="")
+        with self._site.store.writing() as connection:
+            device = devices.get(connection, call.params["device"])
+            back = remedies.review(
+                connection, self._site, device, finding, call.who.name, role, call.now
+            )
+        return answer({"device": device.device, "reinstated": back})
+
+    def tickets(self, call: Call) -> Answer:
+        """Tickets; a vendor sees its own."""
+        recipient = call.who.name if "vendor" in call.who.roles else call.query.get("to", "")
+        with self._site.store.reading() as connection:
+            return answer([vars(t) for t in cases.tickets(connection, recipient)])
+
+    def events(self, call: Call) -> Answer:
+        """Events about a subject, or from a sequence number on, 1000 at a time."""
+        start = call.query.get("from", "0")
+        if not (start.isascii() and start.isdigit() and len(start) <= 15):
+            raise Malformed("from", "a sequence number", repr(start[:40]))
+        with self._site.store.reading() as connection:
+            subject = call.query.get("about", "")
+            found = (
+                ledger.events_about(connection, subject)
+                if subject
+                else ledger.events_from(connection, int(start))
+            )
+        return answer([{"sequence": n, **plain(event)} for n, event in found])

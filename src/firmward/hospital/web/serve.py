@@ -1,0 +1,180 @@
+"""One process, three listeners, one clock: `firmward hospital serve`.
+
+device plane   devices, by the hospital's device authority
+enrolment      devices, by their vendors' factory authorities
+people plane   people and vendors' pipelines, by the people authority
+"""
+
+import asyncio
+import signal
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import structlog
+import uvicorn
+import uvloop
+from starlette.applications import Starlette
+
+from firmward.hospital import pipeline
+from firmward.hospital.bedside import Seen
+from firmward.hospital.gate.packs import load
+from firmward.hospital.pipeline import Hospital
+from firmward.hospital.records import vendors
+from firmward.hospital.records.blobs import write_durably
+from firmward.hospital.records.site import Site, open_site
+from firmward.hospital.web.identity import CertifiedProtocol, tls_context, trust
+from firmward.hospital.web.native import DevicePlane, EnrolmentPlane
+from firmward.hospital.web.people import PeoplePlane
+from firmward.hospital.web.plane import build
+from firmward.terms.advisories import Advisories, read
+from firmward.terms.errors import FirmwardError, Misuse
+from firmward.terms.onboarding import Onboarding
+
+log = structlog.get_logger()
+
+
+class Ports(msgspec.Struct, frozen=True):
+    """Where the listeners ended up; written to `ports.json` once all of them accept."""
+
+    host: str
+    device: int
+    enrolment: int
+    people: int
+
+
+class _Listener(uvicorn.Server):
+    """A server among several: the process's signals are not its own to take."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to `serve`."""
+        yield
+
+
+def load_advisories(folder: Path) -> Advisories:
+    """The hospital's own advisories: OSV records in osv/*.json, CISA's catalogue in kev.json."""
+    try:
+        records = [path.read_bytes() for path in sorted((folder / "osv").rglob("*.json"))]
+        return read(records, (folder / "kev.json").read_bytes())
+    except OSError as error:
+        raise Misuse(f"advisories {folder}: {error}") from error
+
+
+def open_hospital(home: Path) -> Hospital:
+    """The site in `home` with its pack and advisories.  Raises Misuse, Refused."""
+    site = open_site(home)
+    if not site.settings.pack:
+        raise Misuse(f"{home}/hospital.toml: expected a pack for the gate to judge by, got none")
+    folder = site.settings.advisories
+    advisories = load_advisories(home / folder) if folder else None
+    return Hospital(site, load(home / site.settings.pack), advisories)
+
+
+def serve(home: Path, announce: Callable[[Ports], None]) -> None:
+    """Serve until SIGTERM or SIGINT.  SIGKILL at any moment loses nothing acknowledged."""
+    hospital = open_hospital(home)
+    try:
+        # asyncio's own loop holds nine times the memory for an idle TLS connection.
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(hospital, announce))
+    finally:
+        hospital.site.close()
+
+
+async def _serve(hospital: Hospital, announce: Callable[[Ports], None]) -> None:
+    site, seen = hospital.site, Seen()
+    enrolment = _enrolment_context(site)
+    keys = site.home / "keys"
+
+    def onboarded(onboarding: Onboarding) -> None:
+        trust(enrolment, onboarding.device_authority.encode())
+
+    device, people = DevicePlane(site, seen), PeoplePlane(hospital, onboarded)
+    enrol = EnrolmentPlane(site)
+    listen = site.settings.listen
+    parts = (
+        (build(device), _context(site, keys, "hospital"), listen.device),
+        (build(enrol), enrolment, listen.enrolment),
+        (build(people), _context(site, keys, "people"), listen.people),
+    )
+    sockets = [_bound(listen.host, port) for _, _, port in parts]
+    servers = [_listener(app, context) for app, context, _ in parts]
+    _stop_on_signals(servers)
+    running = [
+        asyncio.create_task(server.serve([sock]))
+        for server, sock in zip(servers, sockets, strict=True)
+    ]
+    clock = asyncio.create_task(_clock(hospital, seen))
+    while not all(server.started for server in servers):
+        await asyncio.sleep(0.01)
+    ports = Ports(listen.host, *(sock.getsockname()[1] for sock in sockets))
+    write_durably(site.home / "ports.json", msgspec.json.encode(ports))
+    announce(ports)
+    await asyncio.gather(*running)
+    clock.cancel()
+    await asyncio.gather(clock, return_exceptions=True)
+
+
+def _context(site: Site, keys: Path, authority: str) -> ssl.SSLContext:
+    return tls_context(keys, [site.authorities[authority].pem])
+
+
+def _enrolment_context(site: Site) -> ssl.SSLContext:
+    with site.store.reading() as connection:
+        pinned = vendors.all_anchors(connection)
+    return tls_context(site.home / "keys", [one.device_authority.encode() for one in pinned])
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+    except OSError as error:
+        raise Misuse(f"listen on {host}:{port}: {error.strerror}") from error
+    return sock
+
+
+def _listener(app: Starlette, context: ssl.SSLContext) -> _Listener:
+    config = uvicorn.Config(
+        app,
+        http=CertifiedProtocol,
+        ssl_context_factory=lambda *_: context,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        # Above the usual poll interval: a poll that finds its connection closed pays a handshake.
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=3,
+    )
+    return _Listener(config)
+
+
+def _stop_on_signals(servers: list[_Listener]) -> None:
+    def stop() -> None:
+        for server in servers:
+            server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+
+
+async def _clock(hospital: Hospital, seen: Seen) -> None:
+    """Turn the loop's clock; a turn that fails is logged and tried again at the next."""
+    while True:
+        try:
+            for moved in await asyncio.to_thread(pipeline.tick, hospital, seen, datetime.now(UTC)):
+                log.info(moved.says, rollout=moved.rollout)
+        except FirmwardError as error:
+            log.error("the clock's turn failed", error=str(error))
+        except Exception:
+            log.exception("the clock's turn failed")
+        await asyncio.sleep(hospital.site.settings.tick_s)
