@@ -1,0 +1,5 @@
+"""`python -m firmward` is the `firmward` command."""
+
+from firmward.cli import main
+
+main()

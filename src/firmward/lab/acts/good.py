@@ -1,0 +1,43 @@
+"""Act a: a good release is built, admitted, rolled out in waves, and kept."""
+
+from firmward.lab.acts import releases
+from firmward.lab.acts.releases import PUMP_2
+from firmward.lab.fleet import Bed, wait_until
+from firmward.lab.scenario import Stage
+
+ACT = "a"
+
+
+def play(stage: Stage) -> None:
+    """The ordinary day; one pump is in therapy, and waits."""
+    made = stage.kept["releases"].get(releases.pump_good)
+    patient = stage.pumps[0]
+    with stage.check(ACT, "a clean release at the gate", "admitted") as seen:
+        patient.board.in_use = True
+        said = stage.push(stage.acme, made.bundle.data)
+        seen.text = "admitted" if said["admitted"] else "; ".join(said["reasons"])
+        seen.about, seen.kind = PUMP_2, "gate.admitted"
+    with stage.check(ACT, "a pump in therapy is not restarted", "deferred, then kept") as seen:
+        seen.text = _therapy(stage, patient)
+        seen.about, seen.kind = patient.device, "device.kept"
+    with stage.check(ACT, "two waves, every pump", "12 of 12 kept") as seen:
+        stage.await_rollout(PUMP_2, "done", 40)
+        running = [d["release"] for d in stage.devices().values() if d["vendor"] == "acme"]
+        seen.text = f"{running.count(PUMP_2)} of {len(running)} kept"
+        seen.about, seen.kind = PUMP_2, "rollout.done"
+
+
+def _therapy(stage: Stage, patient: Bed) -> str:
+    """The roll-out reaches the pump, it defers, the therapy ends, it updates."""
+    deferred: list[str] = []
+
+    def waits() -> bool:
+        last = patient.last
+        if last is not None and last.did == "deferred" and not deferred:
+            deferred.append(last.detail)
+            stage.say(f"     {patient.device}: deferred, {last.detail}; the therapy ends now")
+            patient.board.in_use = False
+        return patient.running == PUMP_2
+
+    wait_until(f"{patient.device} on {PUMP_2}", waits, 40)
+    return f"{'deferred' if deferred else 'not deferred'}, then kept"

@@ -1,0 +1,154 @@
+"""A real `firmward hospital serve` process, which a scenario may kill and start again."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from base64 import b64encode
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from firmward.hospital.desk import Desk
+from firmward.hospital.found import found
+from firmward.hospital.records.site import Listen, Settings, issue_person
+from firmward.hospital.web.serve import Ports
+from firmward.terms.checkin import FrontDoor
+from firmward.terms.errors import Unavailable
+
+START_S = 20.0
+# Times of a real site are hours; the lab's is a site whose hours last about a second.
+PEOPLE: dict[str, tuple[str, ...]] = {
+    "bea": ("biomed",),
+    "sam": ("sec",),
+    "rita": ("risk",),
+    "ada": ("auditor",),
+}
+
+
+def found_site(home: Path, pack: Path, advisories: Path, **changes: object) -> Path:
+    """A hospital site with the lab's pace; `changes` override settings."""
+    pace: dict[str, object] = {
+        "poll_s": 0.5,
+        "tick_s": 0.1,
+        "order_life_s": 12.0,
+        "baseline_s": 60.0,
+        "looks_s": (1.2, 1.8, 2.4),
+        "settle_s": 60.0,
+        "alpha": 0.01,
+        "shares": (0.4,),
+    }
+    settings = Settings(
+        **{
+            "site": "st-lab",
+            "listen": Listen(device=0, enrolment=0, people=0),
+            "pack": str(pack),
+            "advisories": str(advisories),
+            "people": PEOPLE,
+            **pace,
+            **changes,
+        }  # type: ignore[arg-type]
+    )
+    found(home, settings, datetime.now(UTC))
+    return home
+
+
+@dataclass
+class HospitalServer:
+    """A hospital's server process.
+
+    home  its site folder
+    """
+
+    home: Path
+    ports: Ports | None = None
+    process: subprocess.Popen[bytes] | None = None
+    starts: int = 0
+    _desks: dict[str, Desk] = field(default_factory=dict)
+
+    def start(self) -> None:
+        """Start it, on the same ports as before, and wait until it accepts."""
+        (self.home / "ports.json").unlink(missing_ok=True)
+        if self.ports is not None:
+            self._fix_ports(self.ports)
+        log = (self.home / "server.log").open("ab")
+        command = [sys.executable, "-m", "firmward", "hospital", "serve", str(self.home)]
+        self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        log.close()
+        self.starts += 1
+        self.ports = self._await_ports()
+
+    def _await_ports(self) -> Ports:
+        end = time.monotonic() + START_S
+        while time.monotonic() < end:
+            path = self.home / "ports.json"
+            if path.exists():
+                return msgspec.json.decode(path.read_bytes(), type=Ports)
+            if self.process is not None and self.process.poll() is not None:
+                break
+            time.sleep(0.02)
+        said = (self.home / "server.log").read_text()[-2000:]
+        raise Unavailable(f"hospital server: not up in {START_S:.0f} s; it said:\n{said}")
+
+    def _fix_ports(self, ports: Ports) -> None:
+        """A restarted server must be where its devices look for it."""
+        path = self.home / "hospital.toml"
+        text = path.read_text()
+        for name in ("device", "enrolment", "people"):
+            text = text.replace(f"\n{name} = 0\n", f"\n{name} = {getattr(ports, name)}\n")
+        path.write_text(text)
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is alive."""
+        return self.process is not None and self.process.poll() is None
+
+    def kill(self) -> None:
+        """SIGKILL: no handler runs, nothing is flushed."""
+        if self.process is not None:
+            os.kill(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def stop(self) -> None:
+        """Ask it to end, as a service manager would."""
+        for desk in self._desks.values():
+            desk.close()
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    @property
+    def device_base(self) -> str:
+        """Where devices find it."""
+        return self._base("device")
+
+    def _base(self, plane: str) -> str:
+        if self.ports is None:
+            raise Unavailable("hospital server: not started")
+        return f"https://{self.ports.host}:{getattr(self.ports, plane)}"
+
+    def desk(self, name: str) -> Desk:
+        """A person's or vendor's connection."""
+        if name not in self._desks:
+            self._desks[name] = Desk(self._base("people"), self.home / "people" / name)
+        return self._desks[name]
+
+    def give_pass(self, vendor: str) -> None:
+        """Issue a certificate to a vendor's pipeline."""
+        issue_person(self.home, "vendor", vendor, datetime.now(UTC))
+
+    def front_door(self) -> FrontDoor:
+        """What a technician carries to a device."""
+        root = (self.home / "public" / "director.root.json").read_bytes()
+        return FrontDoor(
+            base=self._base("device"),
+            enrolment=self._base("enrolment"),
+            authority=(self.home / "public" / "authority.pem").read_text(),
+            director_root=b64encode(root).decode(),
+        )
