@@ -4,10 +4,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 from cryptography.hazmat.primitives import serialization
 
 from firmward.hospital import bedside, enrolment, pipeline, reports
 from firmward.hospital.bedside import Seen
+from firmward.hospital.fleet.rollout import Progress
 from firmward.hospital.pipeline import Hospital
 from firmward.hospital.records import cases, devices, ledger, orders, releases, rollouts
 from firmward.hospital.web.serve import open_hospital
@@ -108,6 +110,27 @@ class Ward:
         with self.site.store.reading() as connection:
             found = [event for _, event in ledger.events_from(connection, 0, limit=100_000)]
         return [event for event in found if kind in ("", event.kind)]
+
+    def renew(self) -> None:
+        """The vendor's metadata as of now, with nothing new in it."""
+        pack = paper_vendor.publish(self.vendor, {}, self.now)
+        label = self.vendor.label
+        pipeline.take_renewal(self.hospital, label, pack.bundle, label, self.now)
+        self.vendor = pack.vendor
+
+    def wave(self) -> list[PaperDevice]:
+        """The devices that are ordered to install."""
+        return [d for d in self.fleet if (s := self.standing(d)) and s.purpose == "install"]
+
+    def waves(self) -> tuple[tuple[str, ...], ...]:
+        """The newest roll-out's waves as they were drawn."""
+        return msgspec.json.decode(self.rollout().body, type=Progress).plan.waves
+
+    def begin(self) -> list[PaperDevice]:
+        """Admit a release and turn the clock once; gives the first wave's devices."""
+        self.admit()
+        self.tick()
+        return self.wave()
 
     def report(self, device: PaperDevice, **changes) -> int:
         """A signed report, taken by the hospital."""

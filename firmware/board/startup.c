@@ -24,8 +24,8 @@ __attribute__((noreturn)) void __stack_chk_fail(void)
 __attribute__((noreturn)) void reset_handler(void)
 {
     memcpy(&__data_start, &__data_load,
-           (size_t)((uint8_t *)&__data_end - (uint8_t *)&__data_start));
-    memset(&__bss_start, 0, (size_t)((uint8_t *)&__bss_end - (uint8_t *)&__bss_start));
+           (uintptr_t)&__data_end - (uintptr_t)&__data_start);
+    memset(&__bss_start, 0, (uintptr_t)&__bss_end - (uintptr_t)&__bss_start);
     /* Below the frames in use now; 64 bytes keep this loop off its own. */
     volatile uint32_t *live = (volatile uint32_t *)__builtin_frame_address(0) - 16;
     for (volatile uint32_t *word = &__stack_bottom; word < live; word++)

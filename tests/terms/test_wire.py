@@ -112,16 +112,16 @@ def test_any_bytes_are_a_value_or_malformed(data):
 @given(text=st.text())
 def test_harmless_text_comes_in_and_ordinary_text_is_left_alone(text):
     """Words of others can be put on the ledger; what was harmless before stays as it was."""
-    cleaned = wire.harmless(text)
+    cleaned = wire.printable(text)
 
     assert cleaned == parse(encode(cleaned), "sender")
-    assert cleaned == wire.harmless(cleaned)
+    assert cleaned == wire.printable(cleaned)
     assert len(text) == len(cleaned)
 
 
 def test_a_terminal_escape_becomes_a_mark():
     """It is shown that something was there."""
-    assert "\ufffd[2J\n\tok" == wire.harmless("\x1b[2J\n\tok")
+    assert "\ufffd[2J\n\tok" == wire.printable("\x1b[2J\n\tok")
 
 
 @given(value=documents(), limit=st.integers(0, 40))

@@ -3,6 +3,9 @@
 Every command but `init` and `serve` goes through the running server's people plane with the
 caller's own certificate, so that roles hold and the ledger knows who it was.  There is no command
 that admits a release.
+
+What only `init`, `serve` and `person` need is imported in them: a server is made of much, and a
+command at the desk should answer at once.
 """
 
 import json
@@ -16,12 +19,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from firmward.hospital.desk import Desk
-from firmward.hospital.found import found
+from firmward.hospital.desk import Desk, Ports
 from firmward.hospital.gate.cli import app as policy
-from firmward.hospital.records.site import Role, Settings, issue_person
-from firmward.hospital.web.serve import Ports
-from firmward.hospital.web.serve import serve as serve_site
 from firmward.terms.errors import Misuse
 
 app = typer.Typer(help="Govern what runs on a hospital's devices.", no_args_is_help=True)
@@ -40,13 +39,6 @@ Site = Annotated[Path, typer.Option("--site", help="The site's folder.", envvar=
 As = Annotated[str, typer.Option("--as", help="Whose certificate to use: people/<name>.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
-PEOPLE: dict[str, tuple[Role, ...]] = {
-    "bea": ("biomed",),
-    "sam": ("sec",),
-    "rita": ("risk",),
-    "ada": ("auditor",),
-}
-
 
 @app.command()
 def init(
@@ -62,14 +54,17 @@ def init(
     The private keys are files: software keys, unsafe where the machine is not. Move keys/offline/
     to a safe place once this is done.
     """
+    from firmward.hospital.found import FIRST_PEOPLE, found
+    from firmward.hospital.records.site import Settings
+
     settings = Settings(
         site=site,
         pack=str(pack.resolve()),
         advisories=str(advisories.resolve()) if advisories else "",
-        people=PEOPLE,
+        people=FIRST_PEOPLE,
     )
     found(home, settings, datetime.now(UTC))
-    people = ", ".join(f"{name} ({'/'.join(roles)})" for name, roles in PEOPLE.items())
+    people = ", ".join(f"{name} ({'/'.join(roles)})" for name, roles in FIRST_PEOPLE.items())
     console.print(f"site {site} is in {home}; people: {people}")
     console.print(f"next: firmward hospital serve {home}")
 
@@ -77,6 +72,7 @@ def init(
 @app.command()
 def serve(home: Home) -> None:
     """Serve a site's three listeners until Ctrl-C."""
+    from firmward.hospital.web.serve import serve as serve_site
 
     def announce(ports: Ports) -> None:
         where = (
@@ -93,6 +89,8 @@ def serve(home: Home) -> None:
 @app.command()
 def person(site: Site, name: str, kind: str = "person") -> None:
     """Issue a certificate to a person (roles come from hospital.toml) or a vendor's pipeline."""
+    from firmward.hospital.records.site import issue_person
+
     folder = issue_person(site, kind, name, datetime.now(UTC))
     console.print(f"{kind} {name}: certificate and key are in {folder}")
 

@@ -6,8 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 
 from firmward.terms.errors import Misuse, Refused, Unavailable
+
+
+class Ports(msgspec.Struct, frozen=True):
+    """Where the listeners ended up; written to `ports.json` once all of them accept."""
+
+    host: str
+    device: int
+    enrolment: int
+    people: int
 
 
 class Desk:

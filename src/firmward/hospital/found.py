@@ -15,6 +15,7 @@ from firmward.hospital.records.site import (
     ROOT_SIGNERS,
     SIGNERS,
     Listen,
+    Role,
     Settings,
     issue_person,
     read_settings,
@@ -24,6 +25,13 @@ from firmward.proof import certs, keys
 from firmward.terms.errors import Refused
 
 ROOT_THRESHOLD = 2
+FIRST_PEOPLE: dict[str, tuple[Role, ...]] = {
+    "bea": ("biomed",),
+    "sam": ("sec",),
+    "rita": ("risk",),
+    "ada": ("auditor",),
+}
+"""Who a new site knows; hospital.toml says what each may do."""
 
 
 def found(home: Path, settings: Settings, now: datetime) -> None:

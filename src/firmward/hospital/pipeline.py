@@ -9,7 +9,7 @@ writes rows and events in one transaction.  Time is a parameter.
 
 import hashlib
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -18,7 +18,7 @@ from firmward.hospital.bedside import Seen
 from firmward.hospital.gate import admission, judge
 from firmward.hospital.gate.bundle import open_bundle
 from firmward.hospital.gate.evidence import assemble
-from firmward.hospital.gate.intake import Verified, anchors, verify
+from firmward.hospital.gate.intake import Verified, anchors, renew, verify
 from firmward.hospital.gate.judge import Judgement, Pack
 from firmward.hospital.records import devices, ledger, rollouts, vendors
 from firmward.hospital.records.releases import Release
@@ -26,9 +26,11 @@ from firmward.hospital.records.site import Site
 from firmward.hospital.respond import advance, begin, tickets
 from firmward.hospital.respond.advance import Moved
 from firmward.proof import envelope
+from firmward.proof.roles import RolesRefused
 from firmward.terms.advisories import Advisories
 from firmward.terms.errors import FirmwardError, Refused, Unavailable
 from firmward.terms.onboarding import Onboarding
+from firmward.terms.report import Attack
 from firmward.terms.stage import Stage
 
 
@@ -81,6 +83,36 @@ def expect(hospital: Hospital, inventory: bytes, actor: str, now: datetime) -> i
     return len(entries)
 
 
+def take_renewal(
+    hospital: Hospital, vendor: str, data: bytes, actor: str, now: datetime
+) -> datetime:
+    """Keep a vendor's metadata from running out; when it will.  Raises Malformed, NotTrusted.
+
+    Devices refuse metadata past its expiry, so a vendor renews between releases as well.
+    """
+    with hospital.intake:
+        try:
+            with hospital.site.store.reading() as connection:
+                pinned = anchors(vendors.anchors(connection, vendor))
+                kept = vendors.kept(connection, vendor)
+            renewal = renew(open_bundle(data), pinned, kept, now)
+        except Refused as error:
+            _refuse_bundle(hospital, vendor, actor, error, now)
+            raise
+        with hospital.site.store.writing() as connection:
+            vendors.keep(connection, vendor, renewal.metadata, renewal.published)
+            ledger.record(
+                connection,
+                "vendor.renewed",
+                Stage.INTAKE,
+                now,
+                actor,
+                (f"vendor:{vendor}",),
+                f"the metadata of {vendor} is good until {renewal.expires:%Y-%m-%d %H:%M} UTC",
+            )
+    return renewal.expires
+
+
 def take_bundle(
     hospital: Hospital, vendor: str, data: bytes, actor: str, now: datetime
 ) -> Judgement:
@@ -124,13 +156,18 @@ def _examine(
     *,
     again: Release | None = None,
 ) -> tuple[Verified, Judgement]:
-    """Verify and judge a bundle; `again` is the release of a bundle that was judged before."""
+    """Verify and judge a bundle; `again` is the release of a bundle that was judged before.
+
+    A second time it is judged under the vendor's newest metadata: its own has run out within days,
+    and what the vendor lists no longer is not to be installed any further.
+    """
     pinned = anchors(vendors.anchors(connection, vendor))
-    known = admission.known(connection)
+    known, bundle = admission.known(connection), open_bundle(data)
     kept = vendors.kept(connection, vendor)
     if again is not None:
         known, kept = known - {again.release, again.fallback}, {}
-    verified = verify(open_bundle(data), pinned, kept, now, known)
+        bundle = replace(bundle, metadata=vendors.all_served(connection, vendor))
+    verified = verify(bundle, pinned, kept, now, known)
     facts = admission.facts(connection, hospital.site, verified, now)
     evidence = assemble(verified, facts, hospital.advisories, now)
     return verified, judge.judge(hospital.pack, evidence, now)
@@ -196,11 +233,19 @@ def _refuse_bundle(
 def rejudge(
     hospital: Hospital, connection: Connection, release: Release, now: datetime
 ) -> list[str]:
-    """The gate asked again about an admitted release; what now speaks against it."""
+    """The gate asked again about an admitted release; what now speaks against it.
+
+    Raises Unavailable where it cannot be judged now, as under a vendor's expired metadata: nobody
+    gets it then, and nobody is sent back from it either.
+    """
     try:
         data = hospital.site.blobs.get(release.bundle)
         _, judgement = _examine(hospital, connection, release.vendor, data, now, again=release)
-    except (Refused, Unavailable) as error:
+    except RolesRefused as error:
+        if error.attack is Attack.FROZEN:
+            raise Unavailable(f"{release.vendor} has not renewed its metadata: {error}") from error
+        return [str(error)]
+    except Refused as error:
         return [str(error)]
     return list(judgement.reasons)
 

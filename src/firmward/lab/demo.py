@@ -40,9 +40,10 @@ ACTS: tuple[tuple[str, Callable[[Stage], None]], ...] = (
     ("a. a good release goes out in waves", good.play),
     ("b. three releases are refused", refused.play),
     ("c. attacks are refused", attacks.play),
-    ("f. power is cut at three moments (the patch goes on)", power.prepare),
     ("d. a release that misbehaves is caught", misbehaving.play),
-    ("f. every device came back", power.play),
+    ("c. attacks that take their time", attacks.play_on),
+    ("f. power is cut at three moments, while the patch goes on", power.prepare),
+    ("f. every device comes back", power.play),
     ("e. altered firmware is quarantined", altered.play),
     ("g. an auditor verifies", audited.play),
 )

@@ -46,11 +46,21 @@ class Place:
     tier: int
 
 
+@dataclass(frozen=True)
+class Noted:
+    """A step of a device that differed from the one before it: when (epoch seconds), what, why."""
+
+    at: float
+    did: str
+    detail: str
+
+
 @dataclass
 class Bed:
     """One device: its home on disk, its board, and its agent while it has power.
 
-    cuts  how often the power was cut by a scenario
+    cuts   how often the power was cut by a scenario
+    noted  what it did over time
     """
 
     device: str
@@ -62,6 +72,7 @@ class Bed:
     link: Link | None = None
     last: Step | None = None
     cuts: list[str] = field(default_factory=list)
+    noted: list[Noted] = field(default_factory=list)
     cut_at: Callable[[str], bool] | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -99,7 +110,14 @@ class Bed:
             self.cuts.append(str(cut))
             self.power_up()
             self.last = Step("offline", f"power was cut at {cut}", poll_ms=50)
+        self._note(self.last)
         return self.last
+
+    def _note(self, step: Step) -> None:
+        """Keep a step for whoever tells the story, unless it says what the one before said."""
+        newest = self.noted[-1] if self.noted else None
+        if newest is None or (newest.did, newest.detail) != (step.did, step.detail):
+            self.noted.append(Noted(time.time(), step.did, step.detail))
 
     def told(self) -> None:
         """Hand in the reports it owes, now."""
@@ -193,7 +211,8 @@ class Fleet:
             self._stop = True
             self._wake.notify_all()
         for thread in self._threads:
-            thread.join(timeout=30)
+            if thread.is_alive():
+                thread.join(timeout=30)
         for bed in self.beds:
             with bed.lock:
                 bed.close()

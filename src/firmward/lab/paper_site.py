@@ -17,11 +17,10 @@ from typing import Any
 
 import msgspec
 
-from firmward.hospital.desk import Desk
+from firmward.hospital.desk import Desk, Ports
 from firmward.hospital.found import found
 from firmward.hospital.gate.packs import newest
 from firmward.hospital.records.site import Listen, Settings, issue_person
-from firmward.hospital.web.serve import Ports
 from firmward.lab import advisories
 from firmward.lab.paper_vendor import PaperVendor
 from firmward.terms.errors import Unavailable

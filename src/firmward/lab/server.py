@@ -6,27 +6,22 @@ import subprocess
 import sys
 import time
 from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
-from firmward.hospital.desk import Desk
-from firmward.hospital.found import found
+from firmward.hospital.desk import Desk, Ports
+from firmward.hospital.found import FIRST_PEOPLE, found
 from firmward.hospital.records.site import Listen, Settings, issue_person
-from firmward.hospital.web.serve import Ports
 from firmward.terms.checkin import FrontDoor
 from firmward.terms.errors import Unavailable
 
 START_S = 20.0
 # Times of a real site are hours; the lab's is a site whose hours last about a second.
-PEOPLE: dict[str, tuple[str, ...]] = {
-    "bea": ("biomed",),
-    "sam": ("sec",),
-    "rita": ("risk",),
-    "ada": ("auditor",),
-}
 
 
 def found_site(home: Path, pack: Path, advisories: Path, **changes: object) -> Path:
@@ -47,7 +42,7 @@ def found_site(home: Path, pack: Path, advisories: Path, **changes: object) -> P
             "listen": Listen(device=0, enrolment=0, people=0),
             "pack": str(pack),
             "advisories": str(advisories),
-            "people": PEOPLE,
+            "people": FIRST_PEOPLE,
             **pace,
             **changes,
         }  # type: ignore[arg-type]
@@ -56,16 +51,42 @@ def found_site(home: Path, pack: Path, advisories: Path, **changes: object) -> P
     return home
 
 
+class Process(Protocol):
+    """As much of a process as a scenario needs."""
+
+    @property
+    def pid(self) -> int:
+        """Its number, which SIGKILL is sent to."""
+
+    def poll(self) -> int | None:
+        """None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end."""
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+
+
+def by_command(home: Path) -> Process:
+    """`firmward hospital serve`, as a service manager starts it."""
+    command = [sys.executable, "-m", "firmward", "hospital", "serve", str(home)]
+    with (home / "server.log").open("ab") as log:
+        return subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+
+
 @dataclass
 class HospitalServer:
     """A hospital's server process.
 
-    home  its site folder
+    home    its site folder
+    launch  begins to serve a site in a process of its own
     """
 
     home: Path
+    launch: Callable[[Path], Process] = by_command
     ports: Ports | None = None
-    process: subprocess.Popen[bytes] | None = None
+    process: Process | None = None
     starts: int = 0
     _desks: dict[str, Desk] = field(default_factory=dict)
 
@@ -74,10 +95,7 @@ class HospitalServer:
         (self.home / "ports.json").unlink(missing_ok=True)
         if self.ports is not None:
             self._fix_ports(self.ports)
-        log = (self.home / "server.log").open("ab")
-        command = [sys.executable, "-m", "firmward", "hospital", "serve", str(self.home)]
-        self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        log.close()
+        self.process = self.launch(self.home)
         self.starts += 1
         self.ports = self._await_ports()
 

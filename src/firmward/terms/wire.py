@@ -78,11 +78,6 @@ def _check_text(text: str, longest: int) -> None:
         raise _Ambiguous("a control character in a string")
 
 
-def harmless(text: str) -> str:
-    """`text` with a mark in place of each character that `parse` refuses: for words of others."""
-    return _NO_TEXT.sub("\ufffd", text)
-
-
 def printable(text: str) -> str:
     """`text` with every character that `parse` refuses shown as U+FFFD."""
     return _NO_TEXT.sub("\ufffd", text)

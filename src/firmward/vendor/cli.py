@@ -17,7 +17,9 @@ from firmward.terms.stage import Stage
 from firmward.terms.wire import plain
 from firmward.vendor import advisories, onboard, pipeline, project, sbom
 from firmward.vendor.build import Artifact, build
+from firmward.vendor.bundle import pack
 from firmward.vendor.cache import Shelf, default_folder
+from firmward.vendor.deliver import deliver
 from firmward.vendor.request import Request, refuse_findings, workshop
 from firmward.vendor.scan.together import Findings, Scanning
 from firmward.vendor.source import Checkout, checked_out, take
@@ -225,6 +227,38 @@ def release_command(
             commit=bundle.commit,
             bundle=out,
         )
+
+
+@app.command()
+def renew(home: HomeOption, out: Out, as_json: Json = False) -> None:
+    """Sign the metadata anew before it expires, without a release; write the bundle.
+
+    Devices take nothing under expired metadata: run this daily, and push it to each hospital.
+    """
+    with _answering(as_json):
+        opened = onboard.open_home(home)
+        metadata = opened.repository.publish({}, datetime.now(UTC))
+        _write_whole(out, pack(metadata, {}))
+        _answer(as_json, f"renewed metadata in {out}", bundle=out)
+
+
+@app.command()
+def push(
+    bundle: Annotated[Path, typer.Argument(help="A bundle, as release or renew wrote it.")],
+    hospital: Annotated[str, typer.Option(help="Its people plane: https://host:port.")],
+    certificate: Annotated[
+        Path, typer.Option("--pass", help="Folder with cert.pem, key.pem and authority.pem.")
+    ],
+    vendor: Annotated[str, typer.Option(help="Your name, as the hospital pinned it.")],
+    renewal: Annotated[bool, typer.Option("--renewal", help="It holds metadata only.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Hand a bundle to a hospital, and print what its gate says, with every reason."""
+    with _answering(as_json):
+        said = deliver(hospital, certificate, vendor, bundle.read_bytes(), renewal=renewal)
+        _answer(as_json, said.explained, admitted=said.admitted, reasons=list(said.reasons))
+        if not said.admitted:
+            raise typer.Exit(1)
 
 
 def _write_whole(path: Path, data: bytes) -> None:

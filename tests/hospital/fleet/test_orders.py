@@ -1,4 +1,4 @@
-"""Orders: one per device, verifiable from the pinned root, rising, and never for what is refused."""
+"""Orders: one per device, verifiable from the pinned root, rising, never for what is refused."""
 
 from dataclasses import replace
 from datetime import timedelta

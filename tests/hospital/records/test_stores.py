@@ -101,7 +101,7 @@ def test_a_site_that_was_never_finished_is_not_served(tmp_path):
     home = paper_site.found_site(tmp_path / "site", NOW)
     (home / "hospital.toml").unlink()
 
-    with pytest.raises(Misuse, match="hospital.toml"):
+    with pytest.raises(Misuse, match=r"hospital\.toml"):
         load_settings(home)
     with pytest.raises(Refused, match="cut short"):
         found(home, Settings(site="other"), NOW)

@@ -92,16 +92,16 @@ def test_devices_that_are_all_alike_raise_an_alarm_no_more_often_than_alpha():
     assert 30 - 4 * 5 <= alarms <= 30 + 4 * 5
 
 
-def test_no_spread_at_all_divides_by_the_floor_not_by_zero():
-    """Nine devices unchanged and one that is a little off: no infinite deviation."""
+def test_no_spread_at_all_divides_by_the_unit_not_by_zero():
+    """A change that nobody cares about scores nothing, a larger one does."""
     changes = np.zeros((10, len(METRICS)))
     changes[0, CPU] = 1.0
+    changes[1, CPU] = 3.0
 
     score = cohort.scores(members(changes, 1))
 
-    assert np.isfinite(score).all()
-    # CPU is one of three metrics of its domain.
-    assert score[0, 0] == pytest.approx(1 / 3)
+    # CPU is one of three metrics of its domain; its first unit is not worth a mention.
+    assert score[:3, 0] == pytest.approx([0.0, 2 / 3, 0.0])
 
 
 def test_one_broken_device_cannot_speak_for_a_wave():

@@ -122,7 +122,8 @@ def test_the_four_domains_are_equals(place):
 @pytest.mark.parametrize(
     ("priority", "worse", "outcome"),
     [
-        ("critical", 0.1, "rollback"),
+        ("critical", 0.3, "audit"),
+        ("critical", 0.5, "rollback"),
         ("essential", 0.9, "delayed-remediation"),
         ("essential", 1.1, "rollback"),
         ("routine", 3.9, "delayed-remediation"),
@@ -130,7 +131,7 @@ def test_the_four_domains_are_equals(place):
     ],
 )
 def test_clinical_priority_sets_how_much_is_enough(priority, worse, outcome):
-    """An alarm about life support is acted on at any size."""
+    """An alarm about life support is acted on at any size that matters at all."""
     found = comparison((0.0, worse, 0.0, 0.0))
 
     assert decide.about_release(found, priority).outcome == outcome

@@ -1,4 +1,4 @@
-"""One served site per module: a real process, real mTLS, an admitted release, devices that joined."""
+"""One served site per module: a real process, real mTLS, and devices that joined."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

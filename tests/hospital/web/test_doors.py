@@ -32,6 +32,7 @@ ROUTES = {
     "vendor-add": ("people", "POST", "/v1/vendors"),
     "devices-expect": ("people", "POST", "/v1/devices"),
     "bundle": ("people", "POST", "/v1/bundles/acme"),
+    "vendor-renew": ("people", "POST", "/v1/renewals/acme"),
     "releases": ("people", "GET", "/v1/releases"),
     "devices": ("people", "GET", "/v1/devices"),
     "rollouts": ("people", "GET", "/v1/rollouts"),

@@ -81,7 +81,7 @@ class Health:
 
     kept, failed  devices that proved the release, or gave it up or refused it
     held          devices in clinical use: they wait, and are not counted as late
-    blind         devices of the first wave with no normal to compare with yet
+    blind         devices that the first comparison needs, with no normal to compare with yet
     stop          a reason to stop at once; empty if there is none
     """
 

@@ -187,6 +187,28 @@ def verify(
     )
 
 
+@dataclass(frozen=True)
+class Renewal:
+    """A vendor's metadata with a later expiry and nothing new in it."""
+
+    metadata: Mapping[str, bytes] = field(repr=False)
+    published: Mapping[str, bytes] = field(repr=False)
+    expires: datetime
+
+
+def renew(
+    bundle: Bundle, anchors: VendorAnchors, kept: Mapping[str, bytes], now: datetime
+) -> Renewal:
+    """A bundle without files, which keeps what was published before alive.
+
+    raises  Malformed for one with files: those go through the gate; NotTrusted
+    """
+    if bundle.targets:
+        raise Malformed("renewal", "metadata only", f"{len(bundle.targets)} files")
+    trusted, published = _refreshed(bundle, anchors, kept, now)
+    return Renewal(trusted.files, published, trusted.expires)
+
+
 def _refreshed(
     bundle: Bundle, anchors: VendorAnchors, kept: Mapping[str, bytes], now: datetime
 ) -> tuple[roles.Trusted, dict[str, bytes]]:

@@ -6,6 +6,7 @@ reads it by digest.
 
 import hashlib
 import os
+import threading
 from pathlib import Path
 
 from firmward.terms.errors import NotTrusted, Unavailable
@@ -29,14 +30,7 @@ class Blobs:
         final = self.path(sha256)
         if final.exists():
             return sha256
-        draft = final.with_name(f".{sha256}.{os.getpid()}.{id(data)}")
-        # A crash before the rename leaves a dot file that no digest names.
-        with draft.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.rename(final)
-        _sync_folder(self._folder)
+        write_durably(final, data)
         return sha256
 
     def get(self, sha256: str) -> bytes:
@@ -61,7 +55,8 @@ def _sync_folder(folder: Path) -> None:
 def write_durably(path: Path, data: bytes) -> None:
     """Replace the file as a whole: readers see the old bytes or the new, also after a power cut."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    # A crash before the rename leaves a dot file that nothing names.
     with draft.open("wb") as file:
         file.write(data)
         file.flush()

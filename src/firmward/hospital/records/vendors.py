@@ -102,3 +102,10 @@ def served(connection: Connection, vendor: str, name: str) -> bytes | None:
     at = tables.vendor_file.c
     query = select(at.data).where(at.vendor == vendor, at.name == name)
     return None if name.startswith(_KEPT) else connection.execute(query).scalar()
+
+
+def all_served(connection: Connection, vendor: str) -> dict[str, bytes]:
+    """Every metadata file that devices can get of the vendor's image repository, by name."""
+    at = tables.vendor_file.c
+    query = select(at.name, at.data).where(at.vendor == vendor, ~at.name.startswith(_KEPT))
+    return {name: data for name, data in connection.execute(query)}  # noqa: C416 - rows, not pairs

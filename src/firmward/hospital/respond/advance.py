@@ -20,6 +20,7 @@ from firmward.hospital.records.releases import Release
 from firmward.hospital.records.site import Site
 from firmward.hospital.respond import remedies, soak, tickets
 from firmward.hospital.watch import cohort, decide, signals
+from firmward.terms.errors import Unavailable
 from firmward.terms.event import Detail
 from firmward.terms.stage import Stage
 from firmward.terms.wire import encode
@@ -50,7 +51,11 @@ def advance(
         case planner.Hold():
             return None
         case planner.StartWave(wave):
-            says = _start_wave(connection, site, row, progress, wave, rejudge, now)
+            try:
+                says = _start_wave(connection, site, row, progress, wave, rejudge, now)
+            except Unavailable as error:
+                _unjudged(connection, progress, wave, error, now)
+                return None
         case planner.Settle():
             says = f"wave {progress.wave + 1} is through and soaks"
             _save(connection, row, msgspec.structs.replace(progress, settled=now.timestamp()))
@@ -152,6 +157,22 @@ def _start_wave(
                 connection, site, device, release, "install", now, rollout=plan.rollout
             )
     return says
+
+
+def _unjudged(
+    connection: Connection, progress: Progress, wave: int, error: Unavailable, now: datetime
+) -> None:
+    """The gate cannot judge at this moment: the wave waits, and people are told once."""
+    plan = progress.plan
+    tickets.file(
+        connection,
+        (tickets.BIOMED,),
+        f"unjudged:{plan.rollout}:{wave}",
+        f"{plan.release} waits: the gate cannot judge it now",
+        (str(error),),
+        (plan.release, plan.rollout),
+        now,
+    )
 
 
 def _look(

@@ -49,11 +49,18 @@ def members(
 
 
 def blind(connection: Connection, site: Site, plan: planner.Plan, now: datetime) -> frozenset[str]:
-    """Active devices of the first wave whose vitals are too few to know their normal by."""
-    names = [name for name in plan.waves[0] if _active(connection, name)]
+    """Active devices whose vitals are too few to know their normal by: of the first wave, each.
+
+    Of the devices not drawn one that has a normal is enough: without any, the wave could never be
+    compared with anybody, however long it waits.
+    """
+    first, *later = [[name for name in wave if _active(connection, name)] for wave in plan.waves]
+    others = [name for wave in later for name in wave]
     start = now.timestamp() - site.settings.baseline_s
-    seen = Counter(k.device for k in vitals.between(connection, names, start, now.timestamp() + 1))
-    return frozenset(name for name in names if seen[name] < NORMAL)
+    kept = vitals.between(connection, [*first, *others], start, now.timestamp() + 1)
+    seen = Counter(one.device for one in kept)
+    few = {name for name in (*first, *others) if seen[name] < NORMAL}
+    return frozenset(few if few.issuperset(others) else few.intersection(first))
 
 
 def comparable(members: list[cohort.Cohort]) -> bool:

@@ -23,6 +23,7 @@ ACCESS: Final[dict[str, frozenset[str]]] = {
     "vendor-add": frozenset({"sec"}),
     "devices-expect": frozenset({"biomed"}),
     "bundle": frozenset({"vendor", "biomed"}),
+    "vendor-renew": frozenset({"vendor", "biomed"}),
     "releases": frozenset({"biomed", "sec", "risk", "clin", "auditor"}),
     "devices": frozenset({"biomed", "sec", "risk", "clin", "auditor"}),
     "rollouts": frozenset({"biomed", "sec", "risk", "clin", "auditor"}),

@@ -52,6 +52,7 @@ class PeoplePlane:
             Endpoint("vendor-add", "POST", "/v1/vendors", self.vendor_add, 2 * MIB),
             Endpoint("devices-expect", "POST", "/v1/devices", self.devices_expect, 8 * MIB),
             Endpoint("bundle", "POST", "/v1/bundles/{vendor}", self.bundle, 64 * MIB, notes=True),
+            Endpoint("vendor-renew", "POST", "/v1/renewals/{vendor}", self.renewal, 8 * MIB, True),
             Endpoint("releases", "GET", "/v1/releases", self.releases),
             Endpoint("devices", "GET", "/v1/devices", self.devices),
             Endpoint("rollouts", "GET", "/v1/rollouts", self.rollouts),
@@ -93,11 +94,7 @@ class PeoplePlane:
 
     def bundle(self, call: Call) -> Answer:
         """Take a bundle through intake and gate: 200 admitted, 409 refused, both with reasons."""
-        vendor = call.params["vendor"]
-        if "vendor" in call.who.roles and call.who.name != vendor:
-            error = Forbidden(f"{call.who.name}: expected its own bundles, got one of {vendor}")
-            self.refused(call.certificate, error, call.now)
-            raise error
+        vendor = self._own(call)
         judged = pipeline.take_bundle(self._hospital, vendor, call.body, call.who.name, call.now)
         said = {
             "release": judged.release,
@@ -106,6 +103,21 @@ class PeoplePlane:
             "explained": judge.explain(judged),
         }
         return answer(said, 200 if judged.admitted else 409)
+
+    def renewal(self, call: Call) -> Answer:
+        """Take a vendor's metadata with a later expiry and nothing new in it."""
+        vendor = self._own(call)
+        expires = pipeline.take_renewal(self._hospital, vendor, call.body, call.who.name, call.now)
+        return answer({"vendor": vendor, "expires": expires})
+
+    def _own(self, call: Call) -> str:
+        """The vendor a call is about; a vendor's pipeline speaks for its own only."""
+        vendor = call.params["vendor"]
+        if "vendor" in call.who.roles and call.who.name != vendor:
+            error = Forbidden(f"{call.who.name}: expected its own, got something of {vendor}")
+            self.refused(call.certificate, error, call.now)
+            raise error
+        return vendor
 
     def releases(self, call: Call) -> Answer:
         """Every release and what became of it."""

@@ -22,6 +22,7 @@ from starlette.applications import Starlette
 
 from firmward.hospital import pipeline
 from firmward.hospital.bedside import Seen
+from firmward.hospital.desk import Ports
 from firmward.hospital.gate.packs import load
 from firmward.hospital.pipeline import Hospital
 from firmward.hospital.records import vendors
@@ -36,15 +37,6 @@ from firmward.terms.errors import FirmwardError, Misuse
 from firmward.terms.onboarding import Onboarding
 
 log = structlog.get_logger()
-
-
-class Ports(msgspec.Struct, frozen=True):
-    """Where the listeners ended up; written to `ports.json` once all of them accept."""
-
-    host: str
-    device: int
-    enrolment: int
-    people: int
 
 
 class _Listener(uvicorn.Server):

@@ -48,6 +48,13 @@ def play(stage: Stage) -> None:
     _wrong_server(stage, victim, tape)
     _replay(stage, victim, early[victim.device], pose)
     _stolen_certificate(stage, {victim.device, other.device})
+    stage.kept["attack"] = (victim, other, tape, recorded)
+
+
+def play_on(stage: Stage) -> None:
+    """What needs a while to pass, or the hospital's own order keys."""
+    victim, other, tape, recorded = stage.kept["attack"]
+    pose = stolen(stage.server.home)
     _frozen(stage, victim, tape, pose, recorded)
     _other_device(stage, victim, other, pose)
     _downgrade(stage, victim, pose)
@@ -169,9 +176,10 @@ def _given(home: Path) -> str:
 
 def _frozen(stage: Stage, victim: Bed, tape: Tape, pose: Pose, recorded: float) -> None:
     """The hospital's genuine answers of a while ago, the newest the device has seen."""
-    life = stage.kept["order_life_s"] + 1
-    stage.say("     waiting until what the thief recorded has expired")
-    time.sleep(max(0.0, recorded + life - time.monotonic()))
+    wait = recorded + stage.kept["order_life_s"] + 1 - time.monotonic()
+    if wait > 0:
+        stage.say(f"     waiting {wait:.0f} s until what the thief recorded has expired")
+        time.sleep(wait)
     _refuses(stage, victim, "metadata frozen past its expiry", Attack.FROZEN, tape, pose)
 
 

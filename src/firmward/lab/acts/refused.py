@@ -50,6 +50,7 @@ def _refusal(
     bundle = stage.kept["releases"].get(make).bundle
     with stage.check(ACT, what, f"refused by {rule}, 2 tickets") as seen:
         said = stage.push(vendor, bundle.data)
+        stage.kept.setdefault("explained", {})[release] = said["explained"]
         for reason in said["reasons"]:
             stage.say(f"     {release}: {reason}")
         by = rule if any(reason.startswith(rule) for reason in said["reasons"]) else "others"
