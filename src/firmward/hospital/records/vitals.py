@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, insert, select
+import msgspec
+from sqlalchemy import Connection, func, insert, select
 
 from firmward.hospital.records import tables
 from firmward.terms.report import Reading, Vitals
-from firmward.terms.wire import decode, encode
+from firmward.terms.wire import encode
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,32 @@ def between(connection: Connection, devices: Sequence[str], start: float, end: f
         .where(at.device.in_(devices), at.at >= start, at.at < end)
         .order_by(at.device, at.at, at.sequence, at.number)
     )
-    return [
-        Kept(device, when, release, boots, decode(body, Reading, "stored reading"))
-        for device, when, release, boots, body in connection.execute(query)
-    ]
+    return [_kept(row) for row in connection.execute(query)]
+
+
+def newest(connection: Connection, device: str, count: int, since: float) -> list[Kept]:
+    """The last `count` readings of a device that arrived after `since`, oldest first."""
+    at = tables.reading.c
+    query = (
+        select(at.device, at.at, at.release, at.boots, at.body)
+        .where(at.device == device, at.at > since)
+        .order_by(at.at.desc(), at.sequence.desc(), at.number.desc())
+        .limit(count)
+    )
+    return [_kept(row) for row in connection.execute(query)][::-1]
+
+
+def counts(connection: Connection, start: float) -> dict[str, int]:
+    """How many readings of each device have arrived since `start`; devices without are absent."""
+    at = tables.reading.c
+    query = select(at.device, func.count()).where(at.at >= start).group_by(at.device)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def _kept(row: Any) -> Kept:
+    device, at, release, boots, body = row
+    # Our own bytes, parsed strictly at the door when they came in.
+    return Kept(device, at, release, boots, _READING.decode(body))
+
+
+_READING = msgspec.json.Decoder(Reading)

@@ -101,12 +101,8 @@ def _recent(
     connection: Connection, site: Site, names: list[str], now: datetime
 ) -> dict[str, list[vitals.Kept]]:
     """The newest few readings of each device, within two polls of telemetry silence."""
-    span = max(60.0, 4 * site.settings.poll_s)
-    found: dict[str, list[vitals.Kept]] = {name: [] for name in names}
-    end = now.timestamp() + 1
-    for kept in vitals.between(connection, names, now.timestamp() - span, end):
-        found[kept.device].append(kept)
-    return {name: kept[-_RECENT:] for name, kept in found.items()}
+    since = now.timestamp() - max(60.0, 4 * site.settings.poll_s)
+    return {name: vitals.newest(connection, name, _RECENT, since) for name in names}
 
 
 def _in_use(recent: dict[str, list[vitals.Kept]]) -> frozenset[str]:

@@ -25,8 +25,9 @@ def begin(connection: Connection, site: Site, now: datetime) -> list[str]:
     rolled = {row.release for row in rollouts.every(connection)}
     due: dict[str, Release] = {}
     for release in releases.every(connection):
-        fallback = bool(release.image_claim.fallback_of)
-        if release.state == "admitted" and not fallback and release.release not in rolled:
+        if release.state != "admitted" or release.release in rolled:
+            continue
+        if not release.image_claim.fallback_of:
             due[release.product] = release  # by counter: the newest wins
     return [
         name

@@ -1,6 +1,5 @@
 """What a look at a wave compares: each device's change, from the readings it was acknowledged."""
 
-from collections import Counter
 from datetime import datetime
 
 import numpy as np
@@ -57,9 +56,8 @@ def blind(connection: Connection, site: Site, plan: planner.Plan, now: datetime)
     first, *later = [[name for name in wave if _active(connection, name)] for wave in plan.waves]
     others = [name for wave in later for name in wave]
     start = now.timestamp() - site.settings.baseline_s
-    kept = vitals.between(connection, [*first, *others], start, now.timestamp() + 1)
-    seen = Counter(one.device for one in kept)
-    few = {name for name in (*first, *others) if seen[name] < NORMAL}
+    seen = vitals.counts(connection, start)
+    few = {name for name in (*first, *others) if seen.get(name, 0) < NORMAL}
     return frozenset(few if few.issuperset(others) else few.intersection(first))
 
 
