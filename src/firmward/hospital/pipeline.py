@@ -135,15 +135,16 @@ def _take_bundle(
     except Refused as error:
         _refuse_bundle(hospital, vendor, actor, error, now)
         raise
-    hospital.site.blobs.put(data)
+    # Sealed, because it holds the images in clear; a crash here leaves a blob that no row names.
+    stored = hospital.site.blobs.put(hospital.site.seal(data, f"bundle of {vendor}"))
     signer = hospital.site.signers["verdict"]
     verifier = f"https://{hospital.site.ledger.origin}/gate"
     verdict = envelope.seal_statement(judge.summarise(judgement, verifier), [signer])
     with hospital.site.store.writing() as connection:
         if judgement.admitted:
-            _admit(connection, hospital, verified, judgement, verdict, now)
+            _admit(connection, hospital, verified, judgement, verdict, stored, now)
         else:
-            _refuse(connection, verified, judgement, verdict, now)
+            _refuse(connection, verified, judgement, verdict, stored, now)
     return judgement
 
 
@@ -179,13 +180,27 @@ def _admit(
     verified: Verified,
     judgement: Judgement,
     verdict: bytes,
+    stored: str,
     now: datetime,
 ) -> None:
-    release = admission.admit(connection, hospital.site, verified, judgement, verdict, now)
+    release = admission.admit(connection, hospital.site, verified, judgement, verdict, stored, now)
     about = (release.release, release.fallback, f"vendor:{release.vendor}")
     says = f"{release.release} is admitted: {len(judgement.rulings)} rules, none against"
     detail = {"verdict": hashlib.sha256(verdict).hexdigest(), "image": release.image_sha256}
     ledger.record(connection, "gate.admitted", Stage.GATE, now, "firmward", about, says, **detail)
+    before = release.image_claim.predecessors
+    says = f"{release.release} follows {', '.join(before) or 'nothing'}; back: {release.fallback}"
+    ledger.record(
+        connection,
+        "release.recorded",
+        Stage.RELEASE,
+        now,
+        "firmward",
+        about,
+        says,
+        predecessors=before[:100],
+        counter=release.counter,
+    )
 
 
 def _refuse(
@@ -193,9 +208,10 @@ def _refuse(
     verified: Verified,
     judgement: Judgement,
     verdict: bytes,
+    stored: str,
     now: datetime,
 ) -> None:
-    admission.refuse(connection, verified, verdict, now)
+    admission.refuse(connection, verified, verdict, stored, now)
     release, reasons = verified.release, judgement.reasons
     ledger.record(
         connection,
@@ -239,7 +255,8 @@ def rejudge(
     gets it then, and nobody is sent back from it either.
     """
     try:
-        data = hospital.site.blobs.get(release.bundle)
+        sealed = hospital.site.blobs.get(release.bundle)
+        data = hospital.site.unseal(sealed, f"bundle of {release.vendor}")
         _, judgement = _examine(hospital, connection, release.vendor, data, now, again=release)
     except RolesRefused as error:
         if error.attack is Attack.FROZEN:

@@ -112,14 +112,19 @@ def play(folder: Path, say: Say, acts: Sequence[tuple[str, Callable[[Stage], Non
     stage.fleet.start()
     wait_until("the fleet's first reports", lambda: _all_reported(stage), 30)
     say(f"     {len(stage.fleet.beds)} devices report, {time.monotonic() - begun:.1f} s so far")
+    play_acts(stage, acts)
+    return Played(stage, time.monotonic() - begun)
+
+
+def play_acts(stage: Stage, acts: Sequence[tuple[str, Callable[[Stage], None]]]) -> None:
+    """Play acts on a stage that is set; one that breaks off is a check that failed."""
     for title, act in acts:
-        say(f"{title}")
+        stage.say(f"{title}")
         try:
             act(stage)
         except Exception as error:  # noqa: BLE001 - the table shows it, and the play fails
             with stage.check(title[0], "the act itself", "played to its end") as seen:
                 seen.text = f"{type(error).__name__}: {error}"[:300]
-    return Played(stage, time.monotonic() - begun)
 
 
 def _all_reported(stage: Stage) -> bool:

@@ -1,11 +1,11 @@
 """A real `firmward hospital serve` process, which a scenario may kill and start again."""
 
+import atexit
 import os
 import signal
 import subprocess
 import sys
 import time
-from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +14,7 @@ from typing import Protocol
 
 import msgspec
 
+from firmward.device.identity import read_front_door
 from firmward.hospital.desk import Desk, Ports
 from firmward.hospital.found import FIRST_PEOPLE, found
 from firmward.hospital.records.site import Listen, Settings, issue_person
@@ -34,7 +35,7 @@ def found_site(home: Path, pack: Path, advisories: Path, **changes: object) -> P
         "looks_s": (1.2, 1.8, 2.4),
         "settle_s": 60.0,
         "alpha": 0.01,
-        "shares": (0.4,),
+        "shares": (0.3,),
     }
     settings = Settings(
         **{
@@ -96,6 +97,9 @@ class HospitalServer:
         if self.ports is not None:
             self._fix_ports(self.ports)
         self.process = self.launch(self.home)
+        if self.starts == 0:
+            # A play that breaks off must not leave a hospital behind.
+            atexit.register(self.stop)
         self.starts += 1
         self.ports = self._await_ports()
 
@@ -163,10 +167,4 @@ class HospitalServer:
 
     def front_door(self) -> FrontDoor:
         """What a technician carries to a device."""
-        root = (self.home / "public" / "director.root.json").read_bytes()
-        return FrontDoor(
-            base=self._base("device"),
-            enrolment=self._base("enrolment"),
-            authority=(self.home / "public" / "authority.pem").read_text(),
-            director_root=b64encode(root).decode(),
-        )
+        return read_front_door((self.home / "public" / "front-door.json").read_bytes())

@@ -52,9 +52,12 @@ def admit(
     verified: Verified,
     judgement: Judgement,
     verdict: bytes,
+    stored: str,
     now: datetime,
 ) -> Release:
     """Record an admitted release and its fallback, ready for delivery, and the vendor's new state.
+
+    stored  the blob that holds the bundle, sealed
 
     Blobs are durable before the rows that name them; a crash in between leaves blobs without a row.
     """
@@ -63,8 +66,8 @@ def admit(
             f"{verified.release}: only an admitted release with a fallback can be recorded"
         )
     fallback = verified.fallback.claim.release
-    main = _delivered(site, verified, verified.firmware, fallback, verdict, now)
-    way_back = _delivered(site, verified, verified.fallback, fallback, verdict, now)
+    main = _delivered(site, verified, verified.firmware, fallback, verdict, stored, now)
+    way_back = _delivered(site, verified, verified.fallback, fallback, verdict, stored, now)
     releases.add(connection, main)
     releases.add(connection, way_back)
     vendors.keep(connection, verified.vendor, verified.metadata, verified.published)
@@ -77,6 +80,7 @@ def _delivered(
     firmware: Firmware,
     fallback: str,
     verdict: bytes,
+    stored: str,
     now: datetime,
 ) -> Release:
     release = firmware.claim.release
@@ -96,12 +100,14 @@ def _delivered(
         ciphertext_length=len(ciphertext),
         sealed_key=site.seal(key, release),
         verdict=verdict,
-        bundle=verified.bundle_sha256,
+        bundle=stored,
         at=now.timestamp(),
     )
 
 
-def refuse(connection: Connection, verified: Verified, verdict: bytes, now: datetime) -> None:
+def refuse(
+    connection: Connection, verified: Verified, verdict: bytes, stored: str, now: datetime
+) -> None:
     """Record a refused release.  Nothing of it can be delivered: no ciphertext, no key."""
     firmware = verified.firmware
     refused = Release(
@@ -118,7 +124,7 @@ def refuse(connection: Connection, verified: Verified, verdict: bytes, now: date
         ciphertext_length=0,
         sealed_key=b"",
         verdict=verdict,
-        bundle=verified.bundle_sha256,
+        bundle=stored,
         at=now.timestamp(),
     )
     releases.add(connection, refused)

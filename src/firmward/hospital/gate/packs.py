@@ -92,7 +92,9 @@ def read_yaml(data: bytes, kind: type[T], who: str) -> T:
         # The same limits as on the wire: depth, nulls, control characters, huge numbers.
         plain = parse(json.dumps(value, allow_nan=False).encode(), who)
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
-        raise Malformed(who, "strict YAML", str(error)[:200] or type(error).__name__) from error
+        # The parser draws the place over several lines, and an error is one.
+        got = " ".join(str(error).split())[:200] or type(error).__name__
+        raise Malformed(who, "strict YAML", got) from error
     return convert(plain, kind, who)
 
 

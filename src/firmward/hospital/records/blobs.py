@@ -1,7 +1,7 @@
 """Content-addressed, create-only files: what a digest names can never change.
 
-If stolen, its thief has encrypted images, bundles and reports; altering one is noticed by whoever
-reads it by digest.
+If stolen, its thief has encrypted images, sealed bundles and signed reports; altering one is
+noticed by whoever reads it by digest.
 """
 
 import hashlib

@@ -22,7 +22,7 @@ class Release:
 
     sealed_key  the content key, sealed for the server's own use
     verdict     the signed VSA that admitted or refused it
-    bundle      digest of the bundle it came in
+    bundle      the blob that holds the bundle it came in, sealed
     """
 
     release: str

@@ -13,6 +13,7 @@ from typing import Annotated, Literal, cast
 
 import msgspec
 from cryptography import x509
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -25,7 +26,7 @@ from firmward.hospital.records.ledger import Ledger
 from firmward.hospital.records.store import Store
 from firmward.proof import certs, keys
 from firmward.proof.certs import Authority
-from firmward.terms.errors import Misuse, Refused
+from firmward.terms.errors import Misuse, NotTrusted, Refused
 from firmward.terms.names import Label
 
 AUTHORITIES = ("hospital", "people")
@@ -83,14 +84,17 @@ class Site:
     sealing: AESGCM
     director_root: bytes
 
-    def seal(self, key: bytes, release: str) -> bytes:
-        """A content key, encrypted for the store and bound to its release."""
+    def seal(self, data: bytes, what: str) -> bytes:
+        """A content key or a bundle, encrypted for the store and bound to what it is of."""
         nonce = os.urandom(12)
-        return nonce + self.sealing.encrypt(nonce, key, release.encode())
+        return nonce + self.sealing.encrypt(nonce, data, what.encode())
 
-    def unseal(self, sealed: bytes, release: str) -> bytes:
-        """The content key of a release."""
-        return self.sealing.decrypt(sealed[:12], sealed[12:], release.encode())
+    def unseal(self, sealed: bytes, what: str) -> bytes:
+        """What was sealed.  Raises NotTrusted for anything else."""
+        try:
+            return self.sealing.decrypt(sealed[:12], sealed[12:], what.encode())
+        except InvalidTag as error:
+            raise NotTrusted(what, "expected what this site sealed, got something else") from error
 
     def close(self) -> None:
         """Publish what is committed, and release the files."""

@@ -91,6 +91,17 @@ def _by_domain(deviations: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.column_stack(means)
 
 
+def _apart(cohort: Sequence[Cohort], drawn: NDArray[np.bool_]) -> dict[Domain, float]:
+    """How much more the drawn devices worsened than the median of the others, per domain.
+
+    Not measured from the pooled median: in a small fleet that may be a drawn device itself.  The
+    test keeps the pooled one, because its scores must not know who was drawn.
+    """
+    changes = _worsening(cohort)
+    score = _by_domain(changes - np.median(changes[~drawn], axis=0))[drawn].mean(axis=0)
+    return {domain: float(score[i]) for i, domain in enumerate(DOMAINS)}
+
+
 def _shared(cohort: Sequence[Cohort], drawn: NDArray[np.bool_]) -> float:
     """How much the others worsened, where the drawn devices worsened most.
 
@@ -146,7 +157,7 @@ def look(
     return Comparison(
         alarm=not alive[0],
         rank=float((totals >= totals[0] - 2e-9).mean()),
-        domains={d: float(score[drawn, i].mean()) for i, d in enumerate(DOMAINS)},
+        domains=_apart(cohort, drawn),
         controls=_shared(cohort, drawn),
         alive=alive,
     )

@@ -9,6 +9,7 @@ import asyncio
 import signal
 import socket
 import ssl
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -33,8 +34,10 @@ from firmward.hospital.web.native import DevicePlane, EnrolmentPlane
 from firmward.hospital.web.people import PeoplePlane
 from firmward.hospital.web.plane import build
 from firmward.terms.advisories import Advisories, read
+from firmward.terms.checkin import FrontDoor
 from firmward.terms.errors import FirmwardError, Misuse
 from firmward.terms.onboarding import Onboarding
+from firmward.terms.wire import encode
 
 log = structlog.get_logger()
 
@@ -105,11 +108,22 @@ async def _serve(hospital: Hospital, announce: Callable[[Ports], None]) -> None:
     while not all(server.started for server in servers):
         await asyncio.sleep(0.01)
     ports = Ports(listen.host, *(sock.getsockname()[1] for sock in sockets))
+    write_durably(site.home / "public" / "front-door.json", encode(_front_door(site, ports)))
     write_durably(site.home / "ports.json", msgspec.json.encode(ports))
     announce(ports)
     await asyncio.gather(*running)
     clock.cancel()
     await asyncio.gather(clock, return_exceptions=True)
+
+
+def _front_door(site: Site, ports: Ports) -> FrontDoor:
+    """What a technician carries to a device, for `firmward device enrol`."""
+    return FrontDoor(
+        base=f"https://{ports.host}:{ports.device}",
+        enrolment=f"https://{ports.host}:{ports.enrolment}",
+        authority=site.authorities["hospital"].pem.decode(),
+        director_root=b64encode(site.director_root).decode(),
+    )
 
 
 def _context(site: Site, keys: Path, authority: str) -> ssl.SSLContext:

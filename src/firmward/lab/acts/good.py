@@ -40,4 +40,6 @@ def _therapy(stage: Stage, patient: Bed) -> str:
         return patient.running == PUMP_2
 
     wait_until(f"{patient.device} on {PUMP_2}", waits, 40)
+    known = lambda: stage.devices()[patient.device]["release"] == PUMP_2  # noqa: E731
+    wait_until(f"the hospital's word that {patient.device} is on {PUMP_2}", known, 10)
     return f"{'deferred' if deferred else 'not deferred'}, then kept"
