@@ -23,7 +23,7 @@ demo: .venv/run.stamp .venv/package.stamp system-packages  ## play the whole loo
 	@$(BIN)/firmward lab demo $(ARGS)
 
 test: .venv/dev.stamp .venv/package.stamp system-packages  ## run every test but the soak campaigns, on two cores
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not soak" $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak" $(ARGS)
 
 check: .venv/dev.stamp .venv/package.stamp  ## lint, format, types, import contracts, docs against code
 	@echo "check: style";            $(BIN)/ruff check .
@@ -40,7 +40,7 @@ bench: .venv/dev.stamp .venv/package.stamp system-packages  ## measure each figu
 	@for figure in $(or $(ARGS),$(sort $(wildcard bench/*.py))); do $(BIN)/python $$figure; done
 
 soak: .venv/dev.stamp .venv/package.stamp system-packages  ## run the long campaigns that `make test` leaves out
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m soak --timeout 7200 $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m soak --timeout 7200 $(ARGS)
 
 lock: .venv/bin/python  ## choose the newest allowed versions again and write their hashes
 	@test -x .cache/lock/bin/uv || { $(BIN)/python -m venv .cache/lock && .cache/lock/bin/pip install -q '$(UV)'; }

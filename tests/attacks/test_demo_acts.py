@@ -10,9 +10,6 @@ import pytest
 from firmward.lab import demo
 from firmward.lab.scenario import Stage
 
-# The demo measures itself on two cores: nothing of these runs beside it in its own worker.
-pytestmark = pytest.mark.xdist_group("demo")
-
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory):
@@ -36,7 +33,7 @@ def test_the_demo_ends_as_expected(played):
 
 def seen_as_expected(said: str) -> list[tuple[str, str, str]]:
     """Act, check and what was seen, of every line that the demo said while it went on."""
-    return re.findall(r"^ *[0-9.]+ ok  ([a-z])  (.+?): (.+)  \([0-9.]+ s\)$", said, re.MULTILINE)
+    return re.findall(r"^ *[0-9.]+ ok +([a-z]) +(.+?): (.+)  \([0-9.]+ s\)$", said, re.MULTILINE)
 
 
 def test_every_act_is_played_and_each_of_its_attacks_is_refused(played):

@@ -17,7 +17,6 @@ from firmward.vendor.source import Source
 BUILD_TYPE: Final = "https://firmward.dev/build/command/v1"
 _STATUS: Final = {
     "affected": "affected",
-    "not_affected": "not_affected",
     "unknown": "under_investigation",
 }
 
@@ -73,32 +72,41 @@ def scan(findings: Findings) -> dict[str, Any]:
 
 
 def vulnerabilities(matches: Sequence[Match], advisories: Advisories) -> dict[str, Any]:
-    """Every record that knows a component, with a VEX status; and what no record knows.
+    """Every record that may concern a component, with a VEX status; and what no record knows.
+
+    A record whose ranges leave the version out is listed apart, without a VEX word: a comparison of
+    numbers is no assessment, and must not outlive the advisory it was made with.
 
     Source: in-toto attestation framework, predicate vulns v0.2, with the status words of OpenVEX.
     """
+    known = [match for match in matches if match.advisory]
     return {
         "scanner": {
             "name": "firmward-match",
             "version": version("firmward"),
             "db": {"name": "osv+kev", "last_update": stamp(advisories.snapshot)},
         },
-        "result": [_assessed(match) for match in matches if match.advisory],
+        "result": [_assessed(match) for match in known if match.status != "not_affected"],
+        "outOfRange": [_named(match) for match in known if match.status == "not_affected"],
         "unmatched": [match.component.purl for match in matches if not match.advisory],
     }
 
 
 def _assessed(match: Match) -> dict[str, Any]:
-    clean = match.status == "not_affected"
-    said = {
-        "id": match.cve or match.advisory,
-        "component": match.component.purl,
+    said = _named(match) | {
         "status": _STATUS[match.status],
-        "justification": "vulnerable_code_not_present" if clean else "",
+        "justification": "",
         "kev": match.exploited,
-        "reason": match.reason,
     }
     return said | ({"cvss_vector": match.vector} if match.vector else {})
+
+
+def _named(match: Match) -> dict[str, Any]:
+    return {
+        "id": match.cve or match.advisory,
+        "component": match.component.purl,
+        "reason": match.reason,
+    }
 
 
 def declaration(project: Project, number: str, counter: int) -> dict[str, Any]:

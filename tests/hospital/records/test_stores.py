@@ -4,7 +4,6 @@ import os
 from datetime import UTC, datetime
 
 import pytest
-from cryptography.exceptions import InvalidTag
 from msgspec.structs import replace as changed
 from tests.wards import new_ward
 
@@ -234,7 +233,7 @@ def test_a_content_key_is_bound_to_its_release(tmp_path):
     sealed = ward.site.seal(b"k" * 32, "pump-200@1.1.0+3")
 
     assert ward.site.unseal(sealed, "pump-200@1.1.0+3") == b"k" * 32
-    with pytest.raises(InvalidTag):
+    with pytest.raises(NotTrusted):
         ward.site.unseal(sealed, "pump-200@1.2.0+5")
 
 
