@@ -100,6 +100,10 @@ def _act_on_report(
     standing = orders.find(connection, known.device)
     if standing is not None and report.order == standing.order:
         _settle(connection, site, standing, report, now)
+    elif standing is not None and report.outcome == "refused" and report.order:
+        # A well-signed order that is not ours: whoever made it is one version ahead of us.
+        overtaken = replace(standing, version=standing.version + 1)
+        fleet_orders.repeat(connection, site, overtaken, now)
     if report.attack not in (Attack.NONE, Attack.WRONG_SERVER):
         _attack_ticket(connection, known, report, now)
     fresh = devices.get(connection, known.device)

@@ -46,6 +46,20 @@ def test_a_report_must_be_signed_by_the_device_it_is_about(ward):
     assert len(ward.events()) == before
 
 
+def test_an_order_the_hospital_never_issued_is_overtaken_by_two_versions(ward):
+    """A thief with the order key signs one version ahead; the device must not be left with his."""
+    device = ward.begin()[0]
+    before = ward.standing(device)
+
+    ward.report(device, outcome="refused", attack=Attack.DOWNGRADE, order="f" * 32, detail="x")
+
+    after = ward.standing(device)
+    assert after.version == before.version + 2
+    assert (after.release, after.state) == (before.release, before.state)
+    assert after.order != before.order
+    assert ward.obey(device) == before.release
+
+
 def test_one_ticket_per_attack_and_device_however_often_it_is_tried(ward):
     """And an order that is refused is offered again a few times, then rests."""
     device = ward.begin()[0]
