@@ -19,6 +19,7 @@ from firmward.hospital.records.releases import Release
 from firmward.hospital.records.site import Site
 from firmward.proof.wrap import binding, wrap_key
 from firmward.terms.errors import Refused
+from firmward.terms.image import ImageClaim
 from firmward.terms.order import Order, Purpose
 from firmward.terms.stage import Stage
 from firmward.terms.wire import decode, encode
@@ -50,14 +51,7 @@ def issue(
     because: str = "",
 ) -> Order:
     """Order a device to run a release, in the caller's transaction.  Raises NotEntitled."""
-    claim = release.image_claim
-    if release.state != "admitted":
-        raise NotEntitled(device.device, release.release, f"expected admitted, is {release.state}")
-    if device.status != "active":
-        raise NotEntitled(device.device, release.release, f"the device is {device.status}")
-    made_for = (device.vendor, device.product) == (release.vendor, release.product)
-    if not made_for or device.hardware_id not in claim.hardware_ids:
-        raise NotEntitled(device.device, release.release, "it is not made for this hardware")
+    claim = _entitled(device, release)
     info = binding(device.device, release.release, release.image_sha256)
     key = site.unseal(release.sealed_key, release.release)
     order = Order(
@@ -102,6 +96,19 @@ def issue(
         purpose=purpose,
     )
     return order
+
+
+def _entitled(device: Device, release: Release) -> ImageClaim:
+    """What the vendor says of a release that this device may be ordered to run."""
+    claim = release.image_claim
+    if release.state != "admitted":
+        raise NotEntitled(device.device, release.release, f"expected admitted, is {release.state}")
+    if device.status != "active":
+        raise NotEntitled(device.device, release.release, f"the device is {device.status}")
+    made_for = (device.vendor, device.product) == (release.vendor, release.product)
+    if not made_for or device.hardware_id not in claim.hardware_ids:
+        raise NotEntitled(device.device, release.release, "it is not made for this hardware")
+    return claim
 
 
 def repeat(connection: Connection, site: Site, standing: Standing, now: datetime) -> None:
