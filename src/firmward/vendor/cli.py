@@ -2,18 +2,12 @@
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from firmward.terms.errors import FirmwardError, Misuse, Refused
-from firmward.terms.stage import Stage
 from firmward.terms.wire import plain
 from firmward.vendor import advisories, onboard, pipeline, project, sbom
 from firmward.vendor.build import Artifact, build
@@ -23,12 +17,12 @@ from firmward.vendor.deliver import deliver
 from firmward.vendor.request import Request, refuse_findings, workshop
 from firmward.vendor.scan.together import Findings, Scanning
 from firmward.vendor.source import Checkout, checked_out, take
+from firmward.vendor.speech import SAYS, answer, answering, watched
 
 app = typer.Typer(
     help="Make releases: from a commit to a signed bundle with its evidence.",
     no_args_is_help=True,
 )
-_SAYS: Final = Console(stderr=True, highlight=False)
 
 Folder = Annotated[Path, typer.Argument(help="The folder with firmward.toml.", exists=True)]
 HomeOption = Annotated[Path, typer.Option(help="The vendor's keys and repository.")]
@@ -37,44 +31,6 @@ Version = Annotated[str, typer.Option(help="X.Y.Z")]
 Counter = Annotated[int, typer.Option(help="Release counter, above every one published.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Out = Annotated[Path, typer.Option(help="Where to write.")]
-
-
-@contextmanager
-def _answering(as_json: bool) -> Iterator[None]:
-    """Errors in words (or JSON): exit 1 for refused, 2 for misuse, 3 for could not be judged."""
-    try:
-        yield
-    except FirmwardError as error:
-        code = 1 if isinstance(error, Refused) else 2 if isinstance(error, Misuse) else 3
-        if as_json:
-            typer.echo(json.dumps({"error": {"kind": type(error).__name__, "says": str(error)}}))
-        else:
-            _SAYS.print(f"[bold red]{type(error).__name__}[/]: ", end="")
-            _SAYS.print(str(error), markup=False)
-        raise typer.Exit(code) from error
-
-
-@contextmanager
-def _watched(quiet: bool) -> Iterator[Callable[[Stage, str], None]]:
-    """A line per stage that has ended, and a clock for the one that runs."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=_SAYS, transient=True, disable=quiet) as bar:
-        task = bar.add_task("at work")
-
-        def ended(stage: Stage, says: str) -> None:
-            if not quiet:
-                bar.console.print(f"[green]{stage.value:8}[/] ", end="")
-                bar.console.print(says, markup=False)
-            bar.reset(task)
-
-        yield ended
-
-
-def _answer(as_json: bool, says: str, **members: Any) -> None:
-    if as_json:
-        typer.echo(json.dumps(members, default=str))
-    else:
-        _SAYS.print(says, markup=False)
 
 
 @app.command()
@@ -86,15 +42,15 @@ def init(
     as_json: Json = False,
 ) -> None:
     """Make keys, an empty repository and the file that hospitals pin; or a firmward.toml first."""
-    with _answering(as_json):
+    with answering(as_json):
         file = folder / project.FILE
         if not file.exists():
             path = onboard.write_template(folder, vendor)
-            _answer(as_json, f"wrote {path}: fill in what is marked, then init again", wrote=path)
+            answer(as_json, f"wrote {path}: fill in what is marked, then init again", wrote=path)
             return
         declared = project.read(file.read_bytes(), str(file))
         made = onboard.start(home, [declared], enterprise, datetime.now(UTC))
-        _answer(
+        answer(
             as_json,
             f"{declared.vendor}: keys in {made.keys.folder} (software keys: whoever copies them is"
             f" you), repository in {made.repository.folder}; give hospitals"
@@ -116,7 +72,7 @@ def build_command(
     as_json: Json = False,
 ) -> None:
     """Build a commit and leave the ELF, the binary and the log in a folder."""
-    with _answering(as_json), checked_out(take(folder, commit)) as tree:
+    with answering(as_json), checked_out(take(folder, commit)) as tree:
         artifact = _built(tree, version, counter)
         out.mkdir(parents=True, exist_ok=True)
         files = {"app.elf": artifact.elf, "app.bin": artifact.binary, "app.map": artifact.map}
@@ -124,7 +80,7 @@ def build_command(
             if data:
                 (out / name).write_bytes(data)
         (out / "build.log").write_text(artifact.log)
-        _answer(
+        answer(
             as_json,
             f"built {tree.source.commit[:12]}: {len(artifact.binary)} bytes in {out}",
             commit=tree.source.commit,
@@ -136,13 +92,13 @@ def build_command(
 @app.command(name="scan")
 def scan_command(folder: Folder, out: Out, commit: Commit = "HEAD", as_json: Json = False) -> None:
     """Scan a commit and its binary; write one SARIF log; exit 1 for errors found."""
-    with _answering(as_json), checked_out(take(folder, commit)) as tree:
+    with answering(as_json), checked_out(take(folder, commit)) as tree:
         findings = _scanned(tree)
         out.write_text(json.dumps(findings.log))
         if not as_json:
             for finding in findings.all:
-                _SAYS.print(f"{finding.level:8} {finding}", markup=False)
-        _answer(
+                SAYS.print(f"{finding.level:8} {finding}", markup=False)
+        answer(
             as_json,
             f"{len(findings.all)} findings in {out}",
             findings=[vars(finding) for finding in findings.all],
@@ -176,14 +132,14 @@ def sbom_command(
     as_json: Json = False,
 ) -> None:
     """Write the CycloneDX document of a commit, about its binary as built now."""
-    with _answering(as_json), checked_out(take(folder, commit)) as tree:
+    with answering(as_json), checked_out(take(folder, commit)) as tree:
         artifact = _built(tree, version, 1)
         parts = sbom.collect(tree)
         about = (version, artifact.digests()["app.bin"])
         now = datetime.now(UTC)
         document = sbom.document(tree, parts, about, artifact.toolchain, now)
         out.write_text(json.dumps(document, indent=2))
-        _answer(
+        answer(
             as_json,
             f"{len(parts)} components in {out}",
             components=[plain(part.component) for part in parts],
@@ -205,7 +161,7 @@ def release_command(
     as_json: Json = False,
 ) -> None:
     """Run every stage and publish; write the bundle for hospitals without a line to you."""
-    with _answering(as_json), _watched(as_json) as progress:
+    with answering(as_json), watched(as_json) as progress:
         opened = onboard.open_home(home)
         shop = workshop(opened.keys, opened.repository, advisories.load(snapshot))
         request = Request(
@@ -218,7 +174,7 @@ def release_command(
         )
         bundle = pipeline.release(folder, request, shop, progress)
         _write_whole(out, bundle.data)
-        _answer(
+        answer(
             as_json,
             f"{bundle.release} is published; bundle in {out}; way back: {bundle.fallback}",
             release=bundle.release,
@@ -235,11 +191,11 @@ def renew(home: HomeOption, out: Out, as_json: Json = False) -> None:
 
     Devices take nothing under expired metadata: run this daily, and push it to each hospital.
     """
-    with _answering(as_json):
+    with answering(as_json):
         opened = onboard.open_home(home)
         metadata = opened.repository.publish({}, datetime.now(UTC))
         _write_whole(out, pack(metadata, {}))
-        _answer(as_json, f"renewed metadata in {out}", bundle=out)
+        answer(as_json, f"renewed metadata in {out}", bundle=out)
 
 
 @app.command()
@@ -254,9 +210,9 @@ def push(
     as_json: Json = False,
 ) -> None:
     """Hand a bundle to a hospital, and print what its gate says, with every reason."""
-    with _answering(as_json):
+    with answering(as_json):
         said = deliver(hospital, certificate, vendor, bundle.read_bytes(), renewal=renewal)
-        _answer(as_json, said.explained, admitted=said.admitted, reasons=list(said.reasons))
+        answer(as_json, said.explained, admitted=said.admitted, reasons=list(said.reasons))
         if not said.admitted:
             raise typer.Exit(1)
 

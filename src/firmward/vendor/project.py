@@ -18,6 +18,12 @@ from firmward.terms.names import HardwareId, Label
 FILE: Final = "firmward.toml"
 LIMIT: Final = 256 * 1024
 
+Scanner = Literal[
+    "cppcheck", "clang-tidy", "semgrep", "ruff", "shellcheck", "hadolint",
+    "secrets", "pins", "binary", "crypto",
+]  # fmt: skip
+DEFAULT_SCANNERS: Final[tuple[Scanner, ...]] = ("cppcheck", "secrets", "pins", "binary", "crypto")
+
 Kind = Literal["security_patch", "feature", "recall_fix", "uncontrolled_risk_fix"]
 Inside = Annotated[str, Meta(pattern=r"^(?!/)[A-Za-z0-9._/+-]{1,200}\Z")]
 Seconds = Annotated[float, Meta(gt=0, le=24 * 3600)]
@@ -32,33 +38,50 @@ class SourceRules(_Section, frozen=True, kw_only=True):
 
     root     the tree that goes into the firmware, relative to this file's folder
     remotes  if any are named, the repository's origin must be one of them
+    signed   whether the commit must carry the signature of a signer in the vendor's home; who may
+             sign is never read from the tree, or whoever may commit could name himself
     """
 
     root: Annotated[str, Meta(max_length=200)] = "."
     remotes: tuple[str, ...] = ()
+    signed: bool = True
 
 
 class BuildRules(_Section, frozen=True, kw_only=True):
     """How it is built: a command run in this file's folder, without a shell.
 
     command    {python}, {version}, {counter} and {out} are filled in
-    elf, binary, map   what it leaves in {out}; no map where none is named
+    elf, binary, map   what it leaves in {out}; no ELF or map where none is named
+    rootfs     a root file system that it leaves in {out}: a folder, tar or squashfs image
+    compile_commands   the JSON compilation database that it leaves in {out} or the tree has
     toolchain  Python distributions whose versions go into the provenance
+    sandbox    "required" refuses to build without bubblewrap; "auto" builds plainly where there is
+               none, and the provenance says so; "none" never asks for it
+    tools      folders outside the usual ones that the sandbox lets it read, such as a compiler's
     """
 
     command: Annotated[tuple[str, ...], Meta(min_length=1)]
-    elf: Inside
+    elf: Inside | Literal[""] = ""
     binary: Inside
     map: Inside | Literal[""] = ""
+    rootfs: Inside | Literal[""] = ""
+    compile_commands: Inside | Literal[""] = ""
     toolchain: tuple[str, ...] = ()
+    sandbox: Literal["required", "auto", "none"] = "auto"
+    tools: tuple[str, ...] = ()
     timeout_s: Seconds = 300.0
 
 
 class ImageRules(_Section, frozen=True, kw_only=True):
-    """How the binary becomes an MCUboot image (imgtool sign); sizes and addresses in bytes."""
+    """How the binary becomes an image; sizes and addresses in bytes.
 
-    header_size: Annotated[int, Meta(ge=32, le=65536)]
-    slot_size: Annotated[int, Meta(ge=1024, le=2**31)]
+    format  "mcuboot" for an MCUboot image (imgtool sign); "raw" for a binary that brings its own
+            format, such as a root file system: then only metadata and evidence are signed
+    """
+
+    format: Literal["mcuboot", "raw"] = "mcuboot"
+    header_size: Annotated[int, Meta(ge=32, le=65536)] = 0x200
+    slot_size: Annotated[int, Meta(ge=1024, le=2**31)] = 0x40000
     load_address: Annotated[int, Meta(ge=0, le=2**32 - 1)] | None = None
     align: Literal[1, 2, 4, 8, 16, 32] = 8
 
@@ -76,26 +99,103 @@ class Suppression(_Section, frozen=True, kw_only=True):
 class ScanRules(_Section, frozen=True, kw_only=True):
     """What is scanned, relative to the source root, and with what.
 
+    scanners  each must answer, or the scan is missing evidence; see `firmward vendor scanners`
+    exclude   glob patterns of paths whose source is not scanned, such as third-party tests
+    profiles  secure-coding standards that are checked besides
+    target    the clang target triple of the firmware, such as arm-none-eabi; "" for this machine
     cppcheck  the command, if it is not the one that was installed with Firmward
+    timeout_s the limit of each scanner
     """
 
+    scanners: Annotated[tuple[Scanner, ...], Meta(min_length=1)] = DEFAULT_SCANNERS
     sources: Annotated[tuple[Inside, ...], Meta(min_length=1)]
     includes: tuple[Inside, ...] = ()
     defines: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    profiles: tuple[Literal["cert-c", "misra-c-2012"], ...] = ()
+    target: Annotated[str, Meta(max_length=64)] = ""
     cppcheck: str = ""
     timeout_s: Seconds = 120.0
     suppress: tuple[Suppression, ...] = ()
 
 
 class SbomRules(_Section, frozen=True, kw_only=True):
-    """Files that declare components, and the folders every part of which must be declared."""
+    """Files that declare components, and the folders every part of which must be declared.
+
+    support  files that say until when a component is supported, and by whom
+    """
 
     components: tuple[Inside, ...] = ()
     vendored: tuple[Inside, ...] = ()
+    support: tuple[Inside, ...] = ()
+
+
+class AdvisoryRules(_Section, frozen=True, kw_only=True):
+    """How old the advisories may be, and the VEX documents of the tree that answer them.
+
+    max_age_days  past it a snapshot is no evidence, and nothing is released
+    """
+
+    max_age_days: Annotated[float, Meta(gt=0, le=365)] = 7.0
+    vex: tuple[Inside, ...] = ()
+
+
+class ThreatRules(_Section, frozen=True, kw_only=True):
+    """The threat model in the tree; "" for none, which the gate will ask about."""
+
+    model: Inside | Literal[""] = ""
+
+
+class BlackboxRules(_Section, frozen=True, kw_only=True):
+    """The test of the built image from outside, as an attacker would come.
+
+    command      what boots the image and bridges its interface; {image}, {binary}, {elf} and
+                 {python} are filled in.  Empty: no such test, which the gate will ask about
+    corpus       a folder of the tree with inputs to start from
+    seconds      how long it is fuzzed
+    deadline_ms  a longer silence after an input is a hang
+    """
+
+    command: tuple[str, ...] = ()
+    corpus: Inside | Literal[""] = ""
+    seconds: Seconds = 10.0
+    seed: Annotated[int, Meta(ge=0, lt=2**63)] = 1
+    deadline_ms: Annotated[int, Meta(ge=1, le=600_000)] = 1000
+
+
+class KeyRules(_Section, frozen=True, kw_only=True):
+    """Where the signing keys are.
+
+    backend   "pkcs11" for an HSM; "software" only together with development = true
+    module    the PKCS#11 library, such as /usr/lib/softhsm/libsofthsm2.so
+    token     label of the token
+    pin_env   the environment variable that holds the PIN: never the PIN itself
+    hybrid    metadata and evidence carry ML-DSA-87 beside ECDSA, and both are demanded
+    """
+
+    backend: Literal["pkcs11", "software"] = "software"
+    module: Annotated[str, Meta(max_length=300)] = ""
+    token: Annotated[str, Meta(max_length=32)] = ""
+    pin_env: Annotated[str, Meta(pattern=r"^[A-Z_][A-Z0-9_]{0,63}\Z")] = "FIRMWARD_PKCS11_PIN"
+    hybrid: bool = False
+
+
+class PublishRules(_Section, frozen=True, kw_only=True):
+    """Where releases go besides the vendor's own repository folder.
+
+    to  a folder, s3://BUCKET/PREFIX, or http(s)://... that takes PUT; "" for nowhere else
+    """
+
+    to: Annotated[str, Meta(max_length=500)] = ""
 
 
 class Project(_Section, frozen=True, kw_only=True):
-    """The whole file.  `declaration` holds the form answers, by section of the evidence model."""
+    """The whole file.  `declaration` holds the form answers, by section of the evidence model.
+
+    hardware_ids  the boards it runs on, each with its revision, such as PUMP-200-B
+    development   true lets software keys sign, and marks every release so that a gate can refuse it
+    incidents     file of the tree that answers what hospitals reported from the field
+    """
 
     vendor: Label
     product: Label
@@ -106,11 +206,18 @@ class Project(_Section, frozen=True, kw_only=True):
     risk: Literal["low", "medium", "high"]
     integrity: IntegrityMethod
     kind: Kind = "feature"
+    development: bool = False
+    incidents: Inside | Literal[""] = ""
     source: SourceRules = SourceRules()
     build: BuildRules
-    image: ImageRules
+    image: ImageRules = ImageRules()
     scan: ScanRules
     sbom: SbomRules = SbomRules()
+    advisories: AdvisoryRules = AdvisoryRules()
+    threats: ThreatRules = ThreatRules()
+    blackbox: BlackboxRules = BlackboxRules()
+    keys: KeyRules = KeyRules()
+    publish: PublishRules = PublishRules()
     declaration: dict[str, dict[str, Any]] = {}
 
 

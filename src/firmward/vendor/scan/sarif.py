@@ -35,11 +35,16 @@ class Finding:
 
 @dataclass(frozen=True)
 class Rule:
-    """What a scanner of ours looks for, and how bad it is."""
+    """What a scanner of ours looks for, and how bad it is.
+
+    cwe  number in the Common Weakness Enumeration, 0 for none: findings of several tools are
+         recognised as one by it
+    """
 
     id: str
     level: Level
     says: str
+    cwe: int = 0
 
 
 def run(tool: str, version: str, rules: Sequence[Rule], findings: Iterable[Finding]) -> Run:
@@ -54,6 +59,7 @@ def run(tool: str, version: str, rules: Sequence[Rule], findings: Iterable[Findi
                         "id": rule.id,
                         "shortDescription": {"text": rule.says},
                         "defaultConfiguration": {"level": rule.level},
+                        **_tagged(rule),
                     }
                     for rule in rules
                 ],
@@ -61,6 +67,11 @@ def run(tool: str, version: str, rules: Sequence[Rule], findings: Iterable[Findi
         },
         "results": [_result(finding) for finding in sorted(findings)],
     }
+
+
+def _tagged(rule: Rule) -> dict[str, Any]:
+    """The tag by which code hosts know a CWE."""
+    return {"properties": {"tags": [f"external/cwe/cwe-{rule.cwe}"]}} if rule.cwe else {}
 
 
 def _result(finding: Finding) -> dict[str, Any]:
