@@ -12,17 +12,17 @@ BIN := .venv/bin
 LOG := .venv/set-up.log
 UV := uv==0.13.9
 
-.PHONY: help demo test check format bench soak lock clean system-packages
+.PHONY: help demo test check format bench soak lock clean scanners demo-packages test-packages
 
 help:  ## list these commands
 	@echo "Firmward. Pass options with ARGS, for example: make demo ARGS=--keep"
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1@\2/p' $(MAKEFILE_LIST) | column -t -s @ 2>/dev/null \
 	  || sed -nE 's/^([a-z]+):.*## (.*)/  make \1: \2/p' $(MAKEFILE_LIST)
 
-demo: .venv/run.stamp .venv/package.stamp system-packages  ## play the whole loop against a live server and 24 emulated devices
+demo: .venv/run.stamp .venv/package.stamp demo-packages  ## play the whole loop against a live server and 24 emulated devices
 	@$(BIN)/firmward lab demo $(ARGS)
 
-test: .venv/dev.stamp .venv/package.stamp system-packages  ## run every test but the soak campaigns, on two cores
+test: .venv/dev.stamp .venv/package.stamp test-packages scanners  ## run every test but the soak campaigns, on two cores
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak" $(ARGS)
 
 check: .venv/dev.stamp .venv/package.stamp  ## lint, format, types, import contracts, docs against code
@@ -36,10 +36,10 @@ format: .venv/dev.stamp  ## lay the code out and fix what the linter can
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format .
 
-bench: .venv/dev.stamp .venv/package.stamp system-packages  ## measure each figure beside its limit or peer (one: ARGS=bench/boot_fleet.py)
+bench: .venv/dev.stamp .venv/package.stamp test-packages scanners  ## measure each figure beside its limit or peer (one: ARGS=bench/boot_fleet.py)
 	@for figure in $(or $(ARGS),$(sort $(wildcard bench/*.py))); do $(BIN)/python $$figure; done
 
-soak: .venv/dev.stamp .venv/package.stamp system-packages  ## run the long campaigns that `make test` leaves out
+soak: .venv/dev.stamp .venv/package.stamp test-packages scanners  ## run the long campaigns that `make test` leaves out
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m soak --timeout 7200 $(ARGS)
 
 lock: .venv/bin/python  ## choose the newest allowed versions again and write their hashes
@@ -100,8 +100,18 @@ endef
 	  --no-deps --no-build-isolation -e .
 	@touch $@
 
-system-packages:
-	@missing=$$(grep -v '^#' requirements/debian.txt | while IFS=$$'\t' read -r command package _; do \
+# Each scanner has a locked environment of its own, kept in the account's cache.
+scanners: .venv/package.stamp
+	@$(BIN)/firmward vendor scanners install
+
+demo-packages:
+	@$(call install_packages,demo)
+
+test-packages:
+	@$(call install_packages,.*)
+
+define install_packages
+	missing=$$(grep -E '^$(1)	' requirements/debian.txt | grep -v '^#' | while IFS=$$'\t' read -r _ command package _; do \
 	  command -v "$$command" >/dev/null || echo "$$package"; done | xargs); \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ]; then as_root=; \
@@ -110,3 +120,4 @@ system-packages:
 	echo "set-up: installing $$missing from Debian"; \
 	$$as_root apt-get update -qq && \
 	DEBIAN_FRONTEND=noninteractive $$as_root apt-get install -qq -y --no-install-recommends $$missing
+endef

@@ -1,20 +1,26 @@
 """A vendor's surroundings for tests: its firmware in git, and advisories in upstream formats."""
 
-import json
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
+from tests.known import kev, osv
+
+from firmward.advisories.index import Index
+from firmward.advisories.load import from_files
 from firmward.proof import roles
-from firmward.terms.advisories import Advisories, read
 from firmward.vendor import onboard, project
 from firmward.vendor.cache import Shelf
 from firmward.vendor.onboard import Home
 from firmward.vendor.request import Workshop, workshop
+from firmward.vendor.source import signers
+from firmward.vendor.source.signers import Signers
 
+DEVELOPER = "dev@example"
 FIRMWARE = Path(__file__).resolve().parents[1] / "firmware"
 
 
@@ -24,6 +30,17 @@ class Tree:
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def signers(self) -> Signers:
+        """The one who may sign its commits, in a folder beside it."""
+        return signers.load(self.folder.parent / "developers")
+
+    def signed_by(self, key: Path, email: str = DEVELOPER) -> None:
+        """From now on commits are this developer's, signed with this SSH key."""
+        settings = {"user.name": "dev", "user.email": email, "gpg.format": "ssh"}
+        for name, value in (settings | {"user.signingKey": key, "commit.gpgSign": "true"}).items():
+            self.git("config", name, str(value))
 
     def git(self, *words: str) -> str:
         """Run git here."""
@@ -36,6 +53,17 @@ class Tree:
         )
         return done.stdout.strip()
 
+    def forge(self, kind: str, body: bytes) -> str:
+        """Write an object that git itself would not make, and give its id."""
+        command = ["git", "-C", self.folder, "hash-object", "--literally", "-w", "--stdin"]
+        done = subprocess.run([*command, "-t", kind], input=body, capture_output=True, check=True)
+        return done.stdout.decode().strip()
+
+    def raw(self, name: str) -> bytes:
+        """A tree's bytes."""
+        command = ["git", "-C", self.folder, "cat-file", "tree", name]
+        return subprocess.run(command, capture_output=True, check=True).stdout
+
     def commit(self, changes: dict[str, str | None] | None = None, says: str = "change") -> str:
         """Write (or with None, remove) files, commit all, and give the commit's id."""
         for name, text in (changes or {}).items():
@@ -46,8 +74,7 @@ class Tree:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text)
         self.git("add", "--all")
-        author = ("-c", "user.name=dev", "-c", "user.email=dev@example")
-        self.git(*author, "commit", "--quiet", "--allow-empty", "--message", says)
+        self.git("commit", "--quiet", "--allow-empty", "--message", says)
         return self.git("rev-parse", "HEAD")
 
     def read(self, name: str) -> str:
@@ -61,70 +88,70 @@ class Tree:
         return self.commit({name: text.replace(old, new)})
 
 
-def firmware_tree(folder: Path) -> Tree:
-    """The checkout's firmware as a repository of its own, committed."""
+def firmware_tree(folder: Path, *, blackbox: bool = False) -> Tree:
+    """The checkout's firmware as a repository of its own, committed.
+
+    blackbox  whether releases of it are fuzzed, which takes seconds each
+    """
     ignored = shutil.ignore_patterns("__pycache__", ".zig-cache", "zig-out")
     shutil.copytree(FIRMWARE, folder, ignore=ignored)
+    for project in () if blackbox else folder.glob("*/firmward.toml"):
+        text = re.sub(r"\[blackbox\]\n(?:.+\n)+", "", project.read_text())
+        project.write_text(text)
+    return signed_tree(folder)
+
+
+_SMALL = """\
+vendor = "acme"
+product = "small-1"
+model = "Small"
+device_class = "SMALL"
+hardware_ids = ["SMALL-A"]
+safety_class = "A"
+risk = "low"
+integrity = "public-key-signature"
+[source]
+signed = true
+[build]
+command = ["cp", "main.c", "{out}/app.bin"]
+binary = "app.bin"
+[scan]
+sources = ["."]
+"""
+
+
+def small_tree(folder: Path, files: dict[str, str] | None = None) -> Tree:
+    """The smallest source that is one: a project file, a line of C, and these files."""
+    folder.mkdir(parents=True)
+    for name, text in ({"firmward.toml": _SMALL, "main.c": "int x;\n"} | (files or {})).items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return signed_tree(folder)
+
+
+def signed_tree(folder: Path) -> Tree:
+    """A folder's files as a repository, committed and signed by the developer."""
     tree = Tree(folder)
-    tree.git("init", "--quiet")
+    tree.git("init", "--quiet", "--initial-branch", "main")
+    key = new_key(folder.parent / "developers" / f"{folder.name}-key")
+    signers.allow(key.parent, DEVELOPER, key.with_suffix(".pub").read_text())
+    tree.signed_by(key)
     tree.commit(says="first")
     return tree
 
 
-def osv(
-    package: str = "tinyframe",
-    *,
-    fixed: str | None = "1.4.0",
-    introduced: str = "0",
-    modified: datetime | None = None,
-    **members: object,
-) -> bytes:
-    """An OSV record about one package."""
-    end = [{"fixed": fixed}] if fixed else []
-    affected = {
-        "package": {"ecosystem": "generic", "name": package, "purl": f"pkg:generic/{package}"},
-        "ranges": [{"type": "SEMVER", "events": [{"introduced": introduced}, *end]}],
-    }
-    record = {
-        "id": f"TEST-{package}-1",
-        "modified": _stamp(modified or datetime.now(UTC) - timedelta(hours=2)),
-        "affected": [affected],
-    }
-    return json.dumps(record | members).encode()
+def new_key(path: Path, kind: str = "ed25519") -> Path:
+    """A new SSH key pair; the public half is in PATH.pub."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    command = ["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "", "-f", str(path)]
+    subprocess.run(command, check=True, capture_output=True)
+    return path
 
 
-def kev(*cves: str, released: datetime | None = None) -> bytes:
-    """A KEV catalogue with these CVEs in it."""
-    listed = [
-        {
-            "cveID": cve,
-            "vendorProject": "test",
-            "product": "test",
-            "vulnerabilityName": cve,
-            "dateAdded": "2026-11-01",
-            "shortDescription": "for tests",
-            "requiredAction": "update",
-            "dueDate": "2026-11-22",
-        }
-        for cve in cves
-    ]
-    catalogue = {
-        "title": "for tests",
-        "catalogVersion": "2026.11.21",
-        "dateReleased": _stamp(released or datetime.now(UTC) - timedelta(hours=1)),
-        "count": len(listed),
-        "vulnerabilities": listed,
-    }
-    return json.dumps(catalogue).encode()
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def quiet_advisories() -> Advisories:
+def quiet_advisories() -> Index:
     """Advisories that know both vendored components and find nothing in them."""
-    return read([osv("tinyframe"), osv("ringlog", fixed="0.5.0")], kev())
+    return from_files([osv("tinyframe"), osv("ringlog", fixed="0.5.0")], kev())
 
 
 def refreshed(home: Home, now: datetime | None = None) -> roles.Trusted:
@@ -171,4 +198,5 @@ def new_vendor(tree: Tree, folder: Path, shelf: Shelf) -> Vendor:
     """The pump's vendor with its home in a folder."""
     declared = project.read((tree.folder / "pump" / project.FILE).read_bytes())
     home = onboard.start(folder, [declared], 32473, datetime.now(UTC))
-    return Vendor(tree, home, workshop(home.keys, home.repository, quiet_advisories(), shelf=shelf))
+    shop = workshop(home.keys, tree.signers, home.repository, quiet_advisories(), shelf=shelf)
+    return Vendor(tree, home, shop)

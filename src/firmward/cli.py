@@ -25,8 +25,11 @@ GROUPS = {
 }
 
 
-def build(only: str = "") -> typer.Typer:
-    """The command line, whole or with one group loaded and the others by name alone."""
+def build(only: str = "", within: str = "") -> typer.Typer:
+    """The command line, whole or with one group loaded and the others by name alone.
+
+    within  the command of that group that is asked for, for a group that loads them one by one
+    """
     app = typer.Typer(
         help="Secure firmware delivery for medical devices: vendor, hospital, device, auditor.",
         no_args_is_help=True,
@@ -35,8 +38,18 @@ def build(only: str = "") -> typer.Typer:
     app.command()(version)
     app.callback()(lambda: None)
     for name, (module, says) in GROUPS.items():
-        group = typer.Typer() if only not in ("", name) else import_module(module).app
-        app.add_typer(group, name=name, help=says)
+        app.add_typer(_group(module, name, only, within), name=name, help=says)
+    return app
+
+
+def _group(module: str, name: str, only: str, within: str) -> typer.Typer:
+    if only not in ("", name):
+        return typer.Typer()
+    loaded = import_module(module)
+    if hasattr(loaded, "build"):
+        made: typer.Typer = loaded.build(within)
+        return made
+    app: typer.Typer = loaded.app
     return app
 
 
@@ -47,9 +60,9 @@ def version() -> None:
 
 def main() -> None:
     """Run the command line, and turn the three families of errors into one line and a code."""
-    asked = sys.argv[1] if len(sys.argv) > 1 else "version"
+    asked, within = (*sys.argv[1:3], "version", "")[:2] if len(sys.argv) > 1 else ("version", "")
     try:
-        build(asked)()
+        build(asked, within)()
     except FirmwardError as error:
         kind = type(error).__name__
         print(f"firmward: {kind}: {error}", file=sys.stderr)

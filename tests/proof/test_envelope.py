@@ -4,15 +4,22 @@ import base64
 import json
 
 import pytest
-from securesystemslib.signer import Key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_public_key,
+)
+from securesystemslib.signer import CryptoSigner, Key
 
 from firmward.proof.envelope import seal, seal_statement, unseal, unseal_statement
 from firmward.proof.keys import (
+    material,
     new_fast_signer,
     new_signer,
     public_bytes,
     public_document,
     public_key,
+    public_pem,
     signer_from_pem,
     unsafe_private_pem,
 )
@@ -132,11 +139,11 @@ def test_a_statement_vouches_only_for_its_subject_and_its_type():
     made = statement("image.bin", MINE, PROVENANCE, {"builder": "x"})
     sealed = seal_statement(made, [ONE])
 
-    assert made == unseal_statement(sealed, KEYS, "t", sha256=MINE, predicate_type=PROVENANCE)
+    assert made == unseal_statement(sealed, KEYS[:1], "t", sha256=MINE, predicate_type=PROVENANCE)
     with pytest.raises(NotTrusted, match="about another image"):
-        unseal_statement(sealed, KEYS, "t", sha256=OTHERS, predicate_type=PROVENANCE)
+        unseal_statement(sealed, KEYS[:1], "t", sha256=OTHERS, predicate_type=PROVENANCE)
     with pytest.raises(NotTrusted, match=f"expected {SARIF}"):
-        unseal_statement(sealed, KEYS, "t", sha256=MINE, predicate_type=SARIF)
+        unseal_statement(sealed, KEYS[:1], "t", sha256=MINE, predicate_type=SARIF)
     with pytest.raises(NotTrusted, match="too few valid"):
         unseal_statement(sealed, KEYS[1:], "t", sha256=MINE, predicate_type=PROVENANCE)
 
@@ -146,7 +153,7 @@ def test_a_signed_statement_that_is_none_is_malformed():
     for payload in (b"{}", b"[]", b"null", b'{"_type":"x"}'):
         sealed = seal(payload, "application/vnd.in-toto+json", [ONE])
         with pytest.raises(Malformed):
-            unseal_statement(sealed, KEYS, "t", sha256=MINE, predicate_type=PROVENANCE)
+            unseal_statement(sealed, KEYS[:1], "t", sha256=MINE, predicate_type=PROVENANCE)
 
 
 @pytest.mark.parametrize("make", [new_signer, new_fast_signer])
@@ -185,3 +192,47 @@ def test_a_private_key_file_that_is_none_is_malformed(pem):
     """One refusal, and the message holds nothing of the file."""
     with pytest.raises(Malformed, match="private key"):
         signer_from_pem(pem)
+
+
+PQ = CryptoSigner.generate_mldsa(scheme="ml-dsa-87/1")
+PAIR = [ONE.public_key, PQ.public_key]
+
+
+def test_of_a_hybrid_pair_both_kinds_must_have_signed():
+    """Whoever breaks one kind of signature, now or in ten years, still has half an envelope."""
+    made = statement("image.bin", MINE, PROVENANCE, {"builder": "x"})
+    asked = {"sha256": MINE, "predicate_type": PROVENANCE}
+
+    assert made == unseal_statement(seal_statement(made, [ONE, PQ]), PAIR, "t", **asked)
+    for half in ([ONE], [PQ], [ONE, THREE], [PQ, TWO]):
+        with pytest.raises(NotTrusted, match="too few valid"):
+            unseal_statement(seal_statement(made, half), PAIR, "t", **asked)
+
+
+def test_one_half_does_not_count_for_both_under_the_other_ones_name():
+    """The ECDSA signature filed a second time under the id of the ML-DSA key."""
+    sealed = seal_statement(statement("i", MINE, PROVENANCE, {}), [ONE])
+    [signature] = json.loads(sealed)["signatures"]
+    posing = bent(sealed, signatures=[signature, signature | {"keyid": PQ.public_key.keyid}])
+
+    with pytest.raises(NotTrusted, match="too few valid"):
+        unseal_statement(posing, PAIR, "t", sha256=MINE, predicate_type=PROVENANCE)
+
+
+def test_a_key_written_in_another_way_is_the_same_key():
+    """A curve point compressed and not, or a PEM broken into other lines, is one signer."""
+    key = load_pem_public_key(public_pem(ONE))
+    curve = key.public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
+    # SubjectPublicKeyInfo of P-256 with a compressed point: RFC 5480, 2.2.
+    head = bytes.fromhex("3039301306072a8648ce3d020106082a8648ce3d030107032200")
+    text = base64.b64encode(head + curve).decode()
+    pem = f"-----BEGIN PUBLIC KEY-----\n{text}\n-----END PUBLIC KEY-----\n"
+    document = public_document(KEYS[0])
+    again = public_key(document | {"keyid": "f" * 64, "keyval": {"public": pem}}, "test")
+    sealed = seal(PAYLOAD, TYPE, [ONE])
+    [signature] = json.loads(sealed)["signatures"]
+    twice = bent(sealed, signatures=[signature, signature | {"keyid": "f" * 64}])
+
+    assert material(KEYS[0]) == material(again)
+    with pytest.raises(NotTrusted, match="known signers, got 1"):
+        unseal(twice, TYPE, [KEYS[0], again], "t", threshold=2)

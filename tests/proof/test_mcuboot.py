@@ -1,11 +1,13 @@
 """An image says what its bytes say; anybody's bytes around the signature say nothing."""
 
 import hashlib
+import hmac
 import struct
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +15,7 @@ from firmward.proof import mcuboot
 from firmward.proof.keys import new_p256
 from firmward.terms.errors import Malformed
 
-COUNTER, SHA256, ECDSA, KEYHASH = 0x50, 0x10, 0x22, 0x01
+COUNTER, SHA256, ECDSA, ED25519, KEYHASH = 0x50, 0x10, 0x22, 0x24, 0x01
 KEY = new_p256()
 PEM = KEY.public_key().public_bytes(
     serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
@@ -162,3 +164,76 @@ def test_any_bytes_are_an_image_or_malformed(data):
             mcuboot.parse(spoilt)
         except Malformed:
             continue
+
+
+CLASS_KEY, OTHER_CLASS = b"c" * 32, b"d" * 32
+NO_MAC = ((COUNTER, (3).to_bytes(4, "little")), (mcuboot.MAC_TLV, bytes(32)))
+
+
+def with_mac(key: bytes = CLASS_KEY) -> bytes:
+    """An image with the MAC of a device class, as a vendor makes it: over itself without one."""
+    made = hmac.digest(key, mcuboot.mac_message(image(protected=NO_MAC)), "sha256")
+    return image(protected=(NO_MAC[0], (mcuboot.MAC_TLV, made)))
+
+
+MACED = with_mac()
+
+
+def test_a_mac_is_the_device_classs_own_and_the_signature_stays():
+    """Another class's key, or a flipped bit of one's own, makes no MAC of this class."""
+    data = with_mac()
+
+    assert mcuboot.mac_by(data, CLASS_KEY)
+    assert not mcuboot.mac_by(data, OTHER_CLASS)
+    assert not mcuboot.mac_by(with_mac(OTHER_CLASS), CLASS_KEY)
+    assert not mcuboot.mac_by(image(), CLASS_KEY)
+    assert mcuboot.signed_by(mcuboot.parse(data), PEM)
+
+
+@given(at=st.integers(0, len(MACED) - 1), bit=st.integers(0, 7))
+def test_a_mac_covers_header_body_and_protected_tlvs(at, bit):
+    """And only them: the outer TLVs are the signature's business."""
+    covered = len(mcuboot.mac_message(MACED))
+    flipped = bytearray(MACED)
+    flipped[at] ^= 1 << bit
+    try:
+        good = mcuboot.mac_by(bytes(flipped), CLASS_KEY)
+    except Malformed:
+        return
+
+    assert good == (at >= covered)
+
+
+def test_a_mac_of_another_length_is_no_mac():
+    """A truncated one would be guessed by trying."""
+    for size in (1, 16, 31, 33):
+        with pytest.raises(Malformed, match="a MAC of 32 bytes"):
+            mcuboot.parse(image(protected=(NO_MAC[0], (mcuboot.MAC_TLV, bytes(size)))))
+    with pytest.raises(Malformed, match="a MAC among its protected TLVs"):
+        mcuboot.mac_message(image())
+
+
+def test_an_ed25519_signature_counts_in_its_own_tlv_only():
+    """Read where the boot stage does not look, a signature would pass here and fail there."""
+    key = Ed25519PrivateKey.generate()
+    pem = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    covered = WHOLE[: mcuboot_covered(WHOLE)]
+    digest = hashlib.sha256(covered).digest()
+    outer = ((KEYHASH, b"k" * 32), (SHA256, digest))
+    signed = covered + tlvs(0x6907, *outer, (ED25519, key.sign(digest)))
+    misfiled = covered + tlvs(0x6907, *outer, (ECDSA, key.sign(digest)))
+    both = covered + tlvs(0x6907, *outer, (ECDSA, b"x"), (ED25519, key.sign(digest)))
+
+    assert mcuboot.signed_by(mcuboot.parse(signed), pem)
+    assert not mcuboot.signed_by(mcuboot.parse(signed), PEM)
+    assert not mcuboot.signed_by(mcuboot.parse(misfiled), pem)
+    with pytest.raises(Malformed, match="one signature"):
+        mcuboot.parse(both)
+
+
+def mcuboot_covered(data: bytes) -> int:
+    """How many bytes the digest is over."""
+    header, protected, size = struct.unpack_from("<HHI", data, 8)
+    return header + size + protected

@@ -8,10 +8,11 @@ from firmward.vendor.cache import Shelf, default_folder
 
 @pytest.fixture(scope="session")
 def shelf(tmp_path_factory) -> Shelf:
-    """A cache of results that starts empty; the compiler's own is the account's."""
+    """A cache of results that starts empty; the compiler's and the scanners are the account's."""
     folder = tmp_path_factory.mktemp("shelf")
-    default_folder().joinpath("zig").mkdir(parents=True, exist_ok=True)
-    (folder / "zig").symlink_to(default_folder() / "zig")
+    for name in ("zig", "tools"):
+        default_folder().joinpath(name).mkdir(parents=True, exist_ok=True)
+        (folder / name).symlink_to(default_folder() / name)
     return Shelf(folder)
 
 

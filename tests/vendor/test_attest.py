@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 from tests.vendors import kev, osv
 
-from firmward.terms.advisories import Component, match, read
+from firmward.advisories.load import from_files
+from firmward.advisories.match import Component, match
 from firmward.vendor import attest
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -12,7 +13,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 def stated(version: str) -> dict:
     """The vulnerabilities predicate for tinyframe at a version."""
-    known = read([osv()], kev())
+    known = from_files([osv()], kev())
     part = Component(name="tinyframe", version=version, purl="pkg:generic/tinyframe")
     return attest.vulnerabilities(match([part], known, NOW), known)
 

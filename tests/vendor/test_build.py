@@ -2,42 +2,19 @@
 
 import json
 import time
-from datetime import UTC, datetime
 
 import pytest
+from tests.builds import built, by_script, leaving
 
 from firmward.terms.errors import Unavailable
-from firmward.vendor.build import BuildFailed, build
+from firmward.vendor.build.artifact import BuildFailed
 from firmward.vendor.cache import Shelf
-from firmward.vendor.source import checked_out, take
-
-
-def now() -> datetime:
-    """The clock."""
-    return datetime.now(UTC)
-
-
-def built(tree, shelf, version="1.0.0", counter=1):
-    """The pump as built from HEAD."""
-    with checked_out(take(tree.folder / "pump", "HEAD")) as checkout:
-        return build(checkout, (version, counter), shelf, now)
-
-
-def by_script(tree, script: str):
-    """Let a Python script of the tree's be its build command."""
-    text = tree.read("pump/firmward.toml")
-    start, end = text.index("command = ["), text.index("]", text.index("command = [")) + 1
-    command = 'command = ["{python}", "build_here.py", "{version}", "{counter}", "{out}"]'
-    text = text[:start] + command + text[end:]
-    tree.commit({"pump/firmward.toml": text, "pump/build_here.py": script})
 
 
 def test_the_real_tree_builds_and_twice_gives_the_same_bytes(tree, tmp_path, shelf):
     """Nothing of place or time is in the binary; version and counter are."""
     artifact = built(tree, shelf)
     again = Shelf(tmp_path / "other")
-    (again.folder).mkdir()
-    (again.folder / "zig").symlink_to(shelf.folder / "zig")
 
     assert artifact.digests() == built(tree, again).digests()
     assert artifact.digests() != built(tree, shelf, counter=2).digests()
@@ -58,11 +35,10 @@ def test_what_was_built_is_not_built_again_unless_something_changed(tree, shelf)
 
 def test_a_result_that_was_changed_on_the_shelf_is_made_again(tree, tmp_path):
     """A flipped bit in the cache must not be signed."""
-    script = "import sys\nfor n in ('elf', 'bin'): open(f'{sys.argv[3]}/app.{n}', 'w').write('x')\n"
-    by_script(tree, script)
+    by_script(tree, leaving("'x'"))
     shelf = Shelf(tmp_path / "shelf")
     built(tree, shelf)
-    [kept] = [path for path in shelf.folder.rglob("*") if path.is_file()]
+    [kept] = [path for path in (shelf.folder / "results").rglob("*") if path.is_file()]
     spoiled = bytearray(kept.read_bytes())
     spoiled[-1] ^= 1
     kept.write_bytes(spoiled)
@@ -73,13 +49,8 @@ def test_a_result_that_was_changed_on_the_shelf_is_made_again(tree, tmp_path):
 
 def test_the_build_sees_neither_environment_nor_home_nor_keys(tree, shelf, tmp_path):
     """A build command is the tree's code: what it cannot see it cannot leak."""
-    script = (
-        "import os, sys, json\n"
-        "seen = {'names': sorted(os.environ), 'home': os.listdir(os.environ['HOME'])}\n"
-        "for name in ('elf', 'bin'):\n"
-        "    open(f'{sys.argv[3]}/app.{name}', 'w').write(json.dumps(seen))\n"
-    )
-    by_script(tree, script)
+    seen = "{'names': sorted(os.environ), 'home': os.listdir(os.environ['HOME'])}"
+    by_script(tree, "import json\n" + leaving(f"json.dumps({seen})"))
 
     seen = json.loads(built(tree, shelf).binary)
     allowed = {"FIRMWARD_CACHE", "HOME", "LANG", "LC_ALL", "PATH", "SOURCE_DATE_EPOCH", "TMPDIR"}

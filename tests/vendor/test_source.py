@@ -6,7 +6,9 @@ import pytest
 from tests.vendors import contents
 
 from firmward.terms.errors import Malformed, Misuse
-from firmward.vendor.source import SourceRefused, checked_out, take
+from firmward.vendor.source.checkout import checked_out
+from firmward.vendor.source.commit import take
+from firmward.vendor.source.refused import SourceRefused
 
 
 def test_a_commit_is_laid_out_as_it_was_committed(tree):

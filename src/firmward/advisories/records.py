@@ -12,7 +12,9 @@ Scheme = Literal["generic", "semver", "deb", "rpm", "apk", "python", "openssl", 
 _Text = Annotated[str, Meta(max_length=4096)]
 
 
-class _Row(msgspec.Struct, frozen=True, kw_only=True, array_like=True, omit_defaults=True):
+class _Row(
+    msgspec.Struct, frozen=True, kw_only=True, array_like=True, omit_defaults=True, gc=False
+):
     """Stored as an array: the index holds hundreds of thousands of these."""
 
 

@@ -9,7 +9,9 @@ command at the desk should answer at once.
 """
 
 import json
+import os
 import sys
+from base64 import b64encode
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,17 +28,25 @@ from firmward.terms.errors import Misuse
 app = typer.Typer(help="Govern what runs on a hospital's devices.", no_args_is_help=True)
 vendor_app = typer.Typer(help="Vendors and their pinned anchors.", no_args_is_help=True)
 device_app = typer.Typer(help="The device inventory.", no_args_is_help=True)
+ticket_app = typer.Typer(help="Reports to vendors.", no_args_is_help=True)
 rollout_app = typer.Typer(help="Staged roll-outs.", no_args_is_help=True)
 quarantine_app = typer.Typer(help="Isolation and return.", no_args_is_help=True)
 app.add_typer(vendor_app, name="vendor")
 app.add_typer(device_app, name="device")
 app.add_typer(rollout_app, name="rollout")
+app.add_typer(ticket_app, name="ticket")
 app.add_typer(quarantine_app, name="quarantine")
 console = Console()
 
 Home = Annotated[Path, typer.Argument(help="The site's folder.")]
 Site = Annotated[Path, typer.Option("--site", help="The site's folder.", envvar="FIRMWARD_SITE")]
 As = Annotated[str, typer.Option("--as", help="Whose certificate to use: people/<name>.")]
+Out = Annotated[Path, typer.Option(help="Where to write.")]
+Webhook = Annotated[str, typer.Option(help="https address where the vendor takes reports.")]
+Secret = Annotated[
+    Path | None, typer.Option("--secret-file", help="The secret that vendor and site share.")
+]
+Vouching = Annotated[Path | None, typer.Option("--authority", help="PEM: who vouches for it.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
@@ -48,6 +58,13 @@ def init(
     advisories: Annotated[
         Path | None, typer.Option(help="Folder with osv/*.json and kev.json.")
     ] = None,
+    development: Annotated[
+        bool,
+        typer.Option(
+            "--allow-development-keys",
+            help="Let releases in that software keys signed. Not where there are patients.",
+        ),
+    ] = False,
 ) -> None:
     """Found a site: settings, keys, authorities, and a certificate for each first person.
 
@@ -61,6 +78,7 @@ def init(
         site=site,
         pack=str(pack.resolve()),
         advisories=str(advisories.resolve()) if advisories else "",
+        allow_development_keys=development,
         people=FIRST_PEOPLE,
     )
     found(home, settings, datetime.now(UTC))
@@ -132,10 +150,64 @@ def events(site: Site, about: str = "", as_: As = "ada", json_: Json = False) ->
 
 
 @vendor_app.command("add")
-def vendor_add(site: Site, onboarding: Path, as_: As = "sam") -> None:
+def vendor_add(
+    site: Site,
+    onboarding: Path,
+    as_: As = "sam",
+    webhook: Webhook = "",
+    secret: Secret = None,
+    authority: Vouching = None,
+) -> None:
     """Pin a vendor's anchors from its onboarding file.  Compare the file by voice first."""
     said = _desk(site, as_).post("/v1/vendors", _bytes(onboarding))
     console.print(f"vendor {said['vendor']} is pinned")
+    if webhook:
+        vendor_webhook(site, said["vendor"], webhook, secret, authority, as_)
+
+
+@vendor_app.command("webhook")
+def vendor_webhook(
+    site: Site,
+    vendor: str,
+    url: str,
+    secret: Secret = None,
+    authority: Vouching = None,
+    as_: As = "sam",
+) -> None:
+    """Send a vendor the reports of refusals, rollbacks and quarantines from now on."""
+    if secret is None:
+        raise Misuse("webhook: expected --secret-file; `reporter` makes one")
+    body = {"url": url, "secret": _bytes(secret).decode(errors="replace").strip()}
+    if authority is not None:
+        body["authority"] = _bytes(authority).decode(errors="replace")
+    said = _desk(site, as_).post(f"/v1/vendors/{vendor}/webhook", body)
+    console.print(f"reports to {said['vendor']} go to {said['url']}")
+
+
+@app.command()
+def reporter(site: Site, out: Out, as_: As = "sam", secret: Secret = None) -> None:
+    """Write the file by which a vendor believes this site's reports.
+
+    The secret is this vendor's alone: give each another --secret-file, which is made if it is not
+    there.  Without one the vendor takes reports as files.
+    """
+    from firmward.hospital.records.site import write_secret
+
+    said = _desk(site, as_).get("/v1/reporter")
+    if secret is not None:
+        if not secret.exists():
+            write_secret(secret, b"whsec_" + b64encode(os.urandom(32)))
+        said["secret"] = _bytes(secret).decode(errors="replace").strip()
+    write_secret(out, json.dumps(said).encode())
+    console.print(f"{out}: what {said['hospital']} signs with; read its key to the vendor by voice")
+
+
+@ticket_app.command("export")
+def ticket_export(site: Site, ticket: int, out: Out, as_: As = "bea") -> None:
+    """Write a ticket's signed report as a file, for a vendor without a webhook."""
+    said = _desk(site, as_).get(f"/v1/tickets/{ticket}/incident")
+    out.write_text(json.dumps(said))
+    console.print(f"ticket {ticket}: signed report in {out}")
 
 
 @device_app.command("import")

@@ -98,6 +98,8 @@ def _toml(settings: Settings) -> str:
 site = {_quoted(settings.site)}
 pack = {_quoted(settings.pack)}              # the policy pack the gate judges by
 advisories = {_quoted(settings.advisories)}  # folder of OSV records and the KEV catalogue
+# Releases signed with software keys: whoever copied the vendor's folder can make one as well.
+allow_development_keys = {str(settings.allow_development_keys).lower()}
 
 jurisdictions = {list(settings.jurisdictions)}
 

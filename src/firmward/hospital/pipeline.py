@@ -14,6 +14,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from firmward.advisories.index import Index
 from firmward.hospital.bedside import Seen
 from firmward.hospital.gate import admission, judge
 from firmward.hospital.gate.bundle import open_bundle
@@ -23,11 +24,11 @@ from firmward.hospital.gate.judge import Judgement, Pack
 from firmward.hospital.records import devices, ledger, rollouts, vendors
 from firmward.hospital.records.releases import Release
 from firmward.hospital.records.site import Site
-from firmward.hospital.respond import advance, begin, tickets
+from firmward.hospital.respond import advance, begin, incidents, revoked, tickets
 from firmward.hospital.respond.advance import Moved
+from firmward.hospital.respond.incidents import Fault
 from firmward.proof import envelope
 from firmward.proof.roles import RolesRefused
-from firmward.terms.advisories import Advisories
 from firmward.terms.errors import FirmwardError, Refused, Unavailable
 from firmward.terms.onboarding import Onboarding
 from firmward.terms.report import Attack
@@ -40,7 +41,7 @@ class Hospital:
 
     site: Site
     pack: Pack
-    advisories: Advisories | None
+    advisories: Index | None
     intake: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -58,7 +59,7 @@ def onboard(hospital: Hospital, onboarding: Onboarding, actor: str, now: datetim
             (f"vendor:{onboarding.vendor}",),
             f"{onboarding.vendor} is pinned",
             root=hashlib.sha256(pinned.root).hexdigest(),
-            evidence=pinned.evidence_key.keyid,
+            evidence=tuple(key.keyid for key in pinned.evidence_keys),
         )
 
 
@@ -101,6 +102,7 @@ def take_renewal(
             raise
         with hospital.site.store.writing() as connection:
             vendors.keep(connection, vendor, renewal.metadata, renewal.published)
+            revoked.follow(connection, hospital.site, vendor, now)
             ledger.record(
                 connection,
                 "vendor.renewed",
@@ -144,7 +146,7 @@ def _take_bundle(
         if judgement.admitted:
             _admit(connection, hospital, verified, judgement, verdict, stored, now)
         else:
-            _refuse(connection, verified, judgement, verdict, stored, now)
+            _refuse(connection, hospital, verified, judgement, verdict, stored, now)
     return judgement
 
 
@@ -186,6 +188,8 @@ def _admit(
     release = admission.admit(connection, hospital.site, verified, judgement, verdict, stored, now)
     about = (release.release, release.fallback, f"vendor:{release.vendor}")
     says = f"{release.release} is admitted: {len(judgement.rulings)} rules, none against"
+    if verified.firmware.claim.development:
+        says += "; development keys signed it, which this site allows"
     detail = {"verdict": hashlib.sha256(verdict).hexdigest(), "image": release.image_sha256}
     ledger.record(connection, "gate.admitted", Stage.GATE, now, "firmward", about, says, **detail)
     before = release.image_claim.predecessors
@@ -201,10 +205,12 @@ def _admit(
         predecessors=before[:100],
         counter=release.counter,
     )
+    revoked.follow(connection, hospital.site, release.vendor, now)
 
 
 def _refuse(
     connection: Connection,
+    hospital: Hospital,
     verified: Verified,
     judgement: Judgement,
     verdict: bytes,
@@ -224,11 +230,11 @@ def _refuse(
         verdict=hashlib.sha256(verdict).hexdigest(),
         reasons=tuple(reason[:300] for reason in reasons),
     )
-    recipients = (verified.vendor, tickets.BIOMED)
-    about = (release, f"vendor:{verified.vendor}")
-    tickets.file(
-        connection, recipients, f"refused:{release}", f"{release} was refused", reasons, about, now
-    )
+    cause, subject, vendor = f"refused:{release}", f"{release} was refused", verified.vendor
+    about, sha256 = (release, f"vendor:{vendor}"), verified.firmware.sha256
+    fault = Fault(vendor, release, sha256, cause, subject, about)
+    incidents.tell(connection, hospital.site, fault, reasons, now)
+    tickets.file(connection, tickets.BIOMED, cause, subject, reasons, about, now)
 
 
 def _refuse_bundle(

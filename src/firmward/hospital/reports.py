@@ -9,10 +9,12 @@ from firmward.hospital.fleet import orders as fleet_orders
 from firmward.hospital.records import devices, ledger, orders, releases, vitals
 from firmward.hospital.records.devices import Device
 from firmward.hospital.records.site import Site
-from firmward.hospital.respond import remedies, tickets
+from firmward.hospital.respond import incidents, remedies, tickets
+from firmward.hospital.respond.incidents import Fault
 from firmward.hospital.watch import decide, signals
 from firmward.proof import envelope, keys
 from firmward.terms.errors import NotTrusted, Refused
+from firmward.terms.names import split_release
 from firmward.terms.report import REPORT_TYPE, Attack, VersionReport, Vitals
 from firmward.terms.stage import Stage
 from firmward.terms.wire import decode
@@ -96,6 +98,7 @@ def _act_on_report(
     if decision.outcome == "quarantine":
         cause = f"{found[0].name}: {found[0].says}"
         remedies.quarantine(connection, known, cause[:200], decision.because, now)
+        _tell_vendor(connection, site, known, report, found[0].name, decision.because, now)
         return
     standing = orders.find(connection, known.device)
     if standing is not None and report.order == standing.order:
@@ -108,6 +111,31 @@ def _act_on_report(
         _attack_ticket(connection, known, report, now)
     fresh = devices.get(connection, known.device)
     _realign(connection, site, fresh, standing, now)
+
+
+def _tell_vendor(
+    connection: Connection,
+    site: Site,
+    known: Device,
+    report: VersionReport,
+    signal: str,
+    because: tuple[str, ...],
+    now: datetime,
+) -> None:
+    """One report for a release and a signal, however many of its devices show it."""
+    release = report.release
+    if split_release(release)[0] != known.product:
+        # A device that was broken into may name anybody's release; that is no news of theirs.
+        return
+    admitted = releases.find(connection, release)
+    fault = Fault(
+        vendor=known.vendor,
+        release=release,
+        sha256=admitted.image_sha256 if admitted else report.image_sha256,
+        cause=f"quarantined:{release}:{signal}",
+        subject=f"a device running {release} was isolated: {signal}",
+    )
+    incidents.tell(connection, site, fault, because, now)
 
 
 def _settle(
@@ -134,7 +162,7 @@ def _attack_ticket(
 ) -> None:
     tickets.file(
         connection,
-        (tickets.BIOMED,),
+        tickets.BIOMED,
         f"attack:{known.device}:{report.attack}",
         f"{known.device} was attacked: {report.attack}",
         (report.detail or str(report.attack),),

@@ -152,11 +152,19 @@ class Bedside:
 
 @contextmanager
 def bedside(
-    folder: Path, factory: Factory, now: datetime, *, image: bytes | None = None
+    folder: Path,
+    factory: Factory,
+    now: datetime,
+    *,
+    image: bytes | None = None,
+    hybrid: bool = False,
 ) -> Iterator[Bedside]:
-    """An enrolled device with the factory release in slot 0, and its hospital's door open."""
+    """An enrolled device with the factory release in slot 0, and its hospital's door open.
+
+    hybrid  the vendor's metadata is signed with ECDSA and ML-DSA keys, and both are demanded
+    """
     signer = keys.signer_from_pem(factory.keys[0])
-    vendor = replace(paper_vendor.new_vendor(now), firmware=signer)
+    vendor = replace(paper_vendor.new_vendor(now, hybrid=hybrid), firmware=signer)
     hospital = new_hospital(now)
     first = image or factory.image("1.0.0", 1)
     board = factory.board(folder / "device", image=first)

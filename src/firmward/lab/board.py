@@ -98,8 +98,12 @@ class Board:
         """Send one line to the board; lost if it has no power."""
         if "\n" in line or not line.isascii():
             raise Misuse(f"{self!r}: expected one line of ASCII, got {line!r}")
+        self.write_bytes(line.encode("ascii") + b"\n")
+
+    def write_bytes(self, data: bytes) -> None:
+        """Send bytes as an attacker on the line would, with any content; lost without power."""
         if self.state is not State.OFF:
-            self._soc.receive(line.encode("ascii") + b"\n")
+            self._soc.receive(data)
 
     def read(self) -> list[str]:
         """The complete lines the board sent since the last call; runs nothing."""
@@ -118,6 +122,36 @@ class Board:
         except PowerCut:
             self.power_off()
             raise
+
+    @property
+    def settled(self) -> bool:
+        """Whether it has dealt with everything it was sent and sleeps."""
+        return self.state is State.ASLEEP and not self._soc.unread
+
+    @property
+    def resets(self) -> int:
+        """Resets since manufacture, by whomever."""
+        return self.fuses.boots
+
+    @property
+    def sampled_ms(self) -> int:
+        """When, on its clock, the program last asked its sensor."""
+        return self._soc.sampled_ms
+
+    @property
+    def pc(self) -> int:
+        """Where the CPU is or has faulted."""
+        return self._cpu.pc if self._cpu else 0
+
+    def trace(self, seen: set[int] | None) -> None:
+        """As Cpu.trace; needs a board that was reset once."""
+        if self._cpu is None:
+            raise Misuse(f"{self!r}: expected a board that was reset once")
+        self._cpu.trace(seen)
+
+    def ram(self, size: int) -> bytes:
+        """The first bytes of the RAM, read as a technician with a probe would."""
+        return (self._cpu.fetch(memory.RAM, size) if self._cpu else None) or b""
 
     @property
     def in_use(self) -> bool:

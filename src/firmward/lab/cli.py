@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from firmward.lab import demo as play_house
+from firmward.lab import device_under_test
 from firmward.lab.footprint import Footprint
 from firmward.lab.report import ACTS, UNKNOWN, write_report
 from firmward.lab.scenario import Check
@@ -24,13 +25,18 @@ WIDE = 136
 """From this many columns on, expected and seen stand beside the check, not below it."""
 INDENT = 5
 
-app = typer.Typer(help="The simulated world: the demo.", no_args_is_help=True)
+app = typer.Typer(
+    help="The simulated world: the demo, and boards to test on.", no_args_is_help=True
+)
 console = Console(highlight=False)
 
 
 @app.callback()
 def lab() -> None:
     """Emulated devices, real firmware, a real server: everything here can be broken safely."""
+
+
+app.command("device-under-test")(device_under_test.run)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from enum import Enum
 from unicorn.arm_const import UC_ARM_REG_PC, UC_ARM_REG_SP, UC_CPU_ARM_CORTEX_M3
 from unicorn.unicorn_const import (
     UC_ARCH_ARM,
+    UC_HOOK_BLOCK,
     UC_MODE_MCLASS,
     UC_MODE_THUMB,
     UC_PROT_EXEC,
@@ -61,6 +62,7 @@ class Cpu:
         self._stack = int.from_bytes(boot_area[:4], "little")
         self._entry = int.from_bytes(boot_area[4:8], "little")
         self._used = False
+        self._trace: int | None = None
         self._pristine = self._uc.context_save()
 
     def reset(self) -> None:
@@ -82,6 +84,20 @@ class Cpu:
         self._pc = self._uc.reg_read(UC_ARM_REG_PC)
         asleep = bytes(self._uc.mem_read(self._pc - 2, 2)) == _WFI
         return Pause.SLEEPS if asleep else Pause.BUSY
+
+    @property
+    def pc(self) -> int:
+        """Where it is, or where it faulted."""
+        return int(self._uc.reg_read(UC_ARM_REG_PC))
+
+    def trace(self, seen: set[int] | None) -> None:
+        """From now on, put the address of every basic block that runs into a set; None: no more."""
+        if self._trace is not None:
+            self._uc.hook_del(self._trace)
+            self._trace = None
+        if seen is not None:
+            note = seen.add
+            self._trace = self._uc.hook_add(UC_HOOK_BLOCK, lambda _cpu, at, _size, _data: note(at))
 
     def fetch(self, at: int, size: int, /) -> bytes | None:
         """Memory as a peripheral sees it, or None where there is none."""

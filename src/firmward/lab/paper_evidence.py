@@ -10,6 +10,8 @@ from firmward.terms.statement import (
     DECLARATION,
     PROVENANCE,
     SARIF,
+    TEST_RESULT,
+    THREAT_MODEL,
     VULNERABILITIES,
 )
 
@@ -30,6 +32,8 @@ def good(vendor: str, model: str, version: str, now: datetime) -> Mapping[str, P
         "sbom": Predicate(CYCLONEDX, _sbom(vendor, model, version, earlier)),
         "scan": Predicate(SARIF, _scan()),
         "vulnerabilities": Predicate(VULNERABILITIES, _vulnerabilities(earlier)),
+        "threats": Predicate(THREAT_MODEL, _threats(model, version)),
+        "blackbox": Predicate(TEST_RESULT, _blackbox()),
         "declaration": Predicate(DECLARATION, _declaration(version)),
     }
 
@@ -88,7 +92,7 @@ def _sbom(vendor: str, model: str, version: str, earlier: str) -> dict[str, Any]
 
 def _scan() -> dict[str, Any]:
     """SARIF 2.1.0: one run per tool, nothing found."""
-    tools = ("cppcheck", "firmward-secrets", "firmward-elf")
+    tools = ("cppcheck", "firmward-secrets", "firmward-binary")
     runs = [{"tool": {"driver": {"name": tool, "version": "1"}}, "results": []} for tool in tools]
     return {"sarif": {"version": "2.1.0", "runs": runs}}
 
@@ -100,6 +104,29 @@ def _vulnerabilities(earlier: str) -> dict[str, Any]:
         "db": {"name": "osv+kev", "last_update": earlier},
     }
     return {"scanner": scanner, "result": []}
+
+
+def _threats(model: str, version: str) -> dict[str, Any]:
+    """A threat model that covers the version, with nothing open and nothing unknown to it."""
+    return {
+        "method": "exploitability",
+        "model": {"system": model, "covers": [version], "digest": {"sha256": "7" * 64}},
+        "open": [],
+        "threats": [],
+        "drift": [],
+    }
+
+
+def _blackbox() -> dict[str, Any]:
+    """An in-toto test result v0.1: fuzzed for a minute, and nothing happened."""
+    return {
+        "result": "PASSED",
+        "configuration": [{"name": "corpus", "digest": {"sha256": "8" * 64}}],
+        "passedTests": ["blackbox-crash", "blackbox-hang", "blackbox-reset"],
+        "warnedTests": [],
+        "failedTests": [],
+        "annotations": {"inputs": 60_000, "seconds": 60.0, "findings": []},
+    }
 
 
 def _declaration(version: str) -> dict[str, Any]:

@@ -37,7 +37,10 @@ _RAM_LOAD = 0x20
 class PaperVendor:
     """A vendor's keys and its repository's state.
 
-    Threshold of root is 2 of 3 and of targets 2 of 2, as in production.
+    Threshold of root is 2 of 3 and of targets 2 of 2, as in production; of a hybrid vendor's pairs
+    of keys, 4 of 6 and 4 of 4.
+
+    evidence_pq  a hybrid vendor's ML-DSA key, which signs every statement as well
     """
 
     label: str
@@ -55,6 +58,7 @@ class PaperVendor:
     factory: certs.Authority
     roots: Mapping[str, bytes]
     state: State = field(default_factory=State)
+    evidence_pq: tuple[CryptoSigner, ...] = ()
 
     @property
     def onboarding(self) -> Onboarding:
@@ -69,7 +73,10 @@ class PaperVendor:
             vendor=self.label,
             enterprise=self.enterprise,
             root=b64encode(self.roots["1.root.json"]).decode(),
-            evidence_key=keys.public_document(self.evidence.public_key),
+            evidence_keys=tuple(
+                keys.public_document(signer.public_key)
+                for signer in (self.evidence, *self.evidence_pq)
+            ),
             firmware_key=keys.public_pem(self.firmware).decode(),
             device_authority=self.factory.pem.decode(),
             products=(product,),
@@ -130,18 +137,22 @@ def new_vendor(
     model: str = "PUMP-200",
     device_class: str = "PUMP200",
     enterprise: int = 32473,
+    hybrid: bool = False,
 ) -> PaperVendor:
-    """A vendor with fresh keys and a first root file, and nothing published yet."""
-    root = tuple(keys.new_signer() for _ in range(3))
-    targets = (keys.new_signer(), keys.new_signer())
+    """A vendor with fresh keys and a first root file, and nothing published yet.
+
+    hybrid  with an ML-DSA-87 key beside each of root, targets and evidence
+    """
+    root, targets, evidence = _holders(3, hybrid), _holders(2, hybrid), _holders(1, hybrid)
+    needed = 4 if hybrid else 2
     snapshot, timestamp = keys.new_signer(), keys.new_signer()
     roles = {
-        "root": RoleKeys(tuple(signer.public_key for signer in root), 2),
-        "targets": RoleKeys(tuple(signer.public_key for signer in targets), 2),
+        "root": RoleKeys(tuple(signer.public_key for signer in root), needed),
+        "targets": RoleKeys(tuple(signer.public_key for signer in targets), needed),
         "snapshot": RoleKeys((snapshot.public_key,)),
         "timestamp": RoleKeys((timestamp.public_key,)),
     }
-    first = repository.root_file(1, roles, root[:2], now + Lives().root)
+    first = repository.root_file(1, roles, root[:needed], now + Lives().root)
     return PaperVendor(
         label=label,
         product=product,
@@ -153,11 +164,22 @@ def new_vendor(
         targets=targets,
         snapshot=snapshot,
         timestamp=timestamp,
-        evidence=keys.new_signer(),
+        evidence=evidence[0],
+        evidence_pq=evidence[1:],
         firmware=keys.new_signer(),
         factory=certs.new_authority(f"{label} factory", keys.new_p256(), now),
         roots={"1.root.json": first},
     )
+
+
+def _holders(count: int, hybrid: bool) -> tuple[CryptoSigner, ...]:
+    """A key of each holder, or a pair, holder by holder."""
+    held = []
+    for _ in range(count):
+        held.append(keys.new_signer())
+        if hybrid:
+            held.append(CryptoSigner.generate_mldsa(scheme="ml-dsa-87/1"))
+    return tuple(held)
 
 
 def image(signer: CryptoSigner | None, version: str, counter: int, code: bytes = b"") -> bytes:
@@ -253,7 +275,7 @@ def sealed_evidence(
     return {
         name: envelope.seal_statement(
             statement(draft.release, digest, predicate.kind, predicate.body),
-            [signer or vendor.evidence],
+            [signer or vendor.evidence, *vendor.evidence_pq],
         )
         for name, predicate in draft.evidence.items()
     }

@@ -43,6 +43,8 @@ def found_site(home: Path, pack: Path, advisories: Path, **changes: object) -> P
             "listen": Listen(device=0, enrolment=0, people=0),
             "pack": str(pack),
             "advisories": str(advisories),
+            # The lab's vendors sign with software keys, and say so in every release.
+            "allow_development_keys": True,
             "people": FIRST_PEOPLE,
             **pace,
             **changes,

@@ -41,6 +41,7 @@ class Soc:
 
     bus    the memory they share with the CPU, which sets this when it is made
     sent   what the UART has sent and nobody has taken yet
+    sampled_ms  when the program last asked the sensor
     """
 
     bus: Bus
@@ -57,7 +58,7 @@ class Soc:
     def reset(self, reason: int) -> None:
         """Bring every register to its reset value."""
         self._reason = reason
-        self._born_ms = self.clock_ms
+        self._born_ms = self.sampled_ms = self.clock_ms
         self.wake_ms: int | None = None
         self.watchdog_ms: int | None = None
         self._watchdog_period = 0
@@ -88,6 +89,11 @@ class Soc:
         if self._coming:
             due = max(due, self._coming[-1][0])
         self._coming.append((due, line))
+
+    @property
+    def unread(self) -> bool:
+        """Whether bytes are on their way to the program or wait for it."""
+        return bool(self._coming or self._fifo)
 
     def next_line_ms(self) -> int | None:
         """When the next line arrives."""
@@ -191,6 +197,7 @@ class Soc:
             self.watchdog_ms = self.clock_ms + self._watchdog_period
 
     def _sample(self) -> int:
+        self.sampled_ms = self.clock_ms
         self._busy_us += int(_SAMPLE_US * self._rng.uniform(0.9, 1.1))
         if not self.world.sensor_present or self._rng.random() < self.world.sensor_error_rate:
             return INVALID_SAMPLE

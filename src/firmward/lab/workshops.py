@@ -14,12 +14,14 @@ from firmward.terms.image import image_path
 from firmward.vendor import advisories, onboard, pipeline
 from firmward.vendor.bundle import Bundle
 from firmward.vendor.onboard import Home
-from firmward.vendor.pipeline import Progress
 from firmward.vendor.project import read
-from firmward.vendor.request import Request, workshop
+from firmward.vendor.request import Progress, Request, workshop
+from firmward.vendor.source import signers
 
 ENTERPRISE = 32473
 """The enterprise number that RFC 5612 keeps for examples."""
+
+DEVELOPER = "lab@firmward.example"
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class Change:
 class VendorWorld:
     """One vendor: its source repository, its keys and what it published.
 
-    app  the folder of its product in the firmware tree
+    app        the folder of its product in the firmware tree
+    developer  the SSH key that signs its commits
     """
 
     name: str
@@ -45,6 +48,7 @@ class VendorWorld:
     device_class: str
     tree: Path
     home: Home
+    developer: Path
     advisories: Path
     made: list[Bundle] = field(default_factory=list)
 
@@ -71,7 +75,8 @@ class VendorWorld:
                 raise ValueError(f"{change.path}: expected {change.old!r} once")
             path.write_text(text.replace(change.old, change.new))
         git(self.tree, "add", "--all")
-        git(self.tree, "commit", "--allow-empty", "-q", "-m", message)
+        sign = ("-c", "gpg.format=ssh", "-c", f"user.signingKey={self.developer}")
+        git(self.tree, *sign, "commit", "--gpg-sign", "--allow-empty", "-q", "-m", message)
         return git(self.tree, "rev-parse", "HEAD").strip()
 
     def checkout(self, commit: str) -> None:
@@ -84,6 +89,7 @@ class VendorWorld:
         """Run the vendor's whole pipeline."""
         shop = workshop(
             self.home.keys,
+            self.home.signers,
             self.home.repository,
             advisories.load(self.advisories),
             lives=lives or Lives(),
@@ -100,6 +106,7 @@ def new_vendor(folder: Path, app: str, advisory_folder: Path) -> VendorWorld:
     shutil.copytree(firmware_tree(), tree, ignore=shutil.ignore_patterns("__pycache__"))
     git(tree, "init", "-q", "-b", "main")
     project = read((tree / app / "firmward.toml").read_bytes())
+    developer = new_developer(folder / "home", folder / "developer")
     home = onboard.start(folder / "home", [project], ENTERPRISE, datetime.now(UTC))
     world = VendorWorld(
         name=project.vendor,
@@ -109,17 +116,26 @@ def new_vendor(folder: Path, app: str, advisory_folder: Path) -> VendorWorld:
         device_class=project.device_class,
         tree=tree,
         home=home,
+        developer=developer,
         advisories=advisory_folder,
     )
     world.commit("firmware: import")
     return world
 
 
+def new_developer(home: Path, key: Path) -> Path:
+    """An SSH key whose holder the vendor with this home lets sign commits."""
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(key)]
+    subprocess.run(command, check=True, capture_output=True)
+    signers.allow(home, DEVELOPER, key.with_suffix(".pub").read_text())
+    return key
+
+
 def git(folder: Path, *words: str) -> str:
     """Run git in a folder, apart from the user's own settings, and give what it printed."""
-    identity = ("-c", "user.name=Lab", "-c", "user.email=lab@firmward.example")
+    identity = ("-c", "user.name=Lab", "-c", f"user.email={DEVELOPER}")
     done = subprocess.run(
-        ["git", *identity, "-c", "commit.gpgsign=false", *words],
+        ["git", *identity, *words],
         cwd=folder,
         check=True,
         capture_output=True,

@@ -62,13 +62,20 @@ def seal_statement(statement: Statement, signers: Sequence[Signer]) -> bytes:
 
 
 def unseal_statement(
-    data: bytes, keys: Sequence[Key], who: str, *, sha256: str, predicate_type: str
+    data: bytes,
+    keys: Sequence[Key],
+    who: str,
+    *,
+    sha256: str,
+    predicate_type: str,
 ) -> Statement:
     """The verified statement, known to be of this type and about the artifact with this digest.
 
+    keys  every one of them must have signed: of a hybrid pair, neither kind is enough alone
+
     Without the subject check a vendor's clean scan of one image could vouch for another.
     """
-    payload = unseal(data, STATEMENT_PAYLOAD, keys, who)
+    payload = unseal(data, STATEMENT_PAYLOAD, keys, who, threshold=len(keys))
     statement = convert(parse(payload, who, limit=LIMIT), Statement, who)
     if statement.predicate_type != predicate_type:
         raise NotTrusted(who, f"expected {predicate_type}, got {statement.predicate_type}")

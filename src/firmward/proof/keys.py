@@ -5,8 +5,12 @@ from typing import Any
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
+from cryptography.hazmat.primitives.serialization import (
+    load_pem_private_key,
+    load_pem_public_key,
+)
 from securesystemslib.exceptions import FormatError
 from securesystemslib.signer import CryptoSigner, Key, Signer
 
@@ -59,13 +63,33 @@ def public_key(document: bytes | dict[str, Any], who: str) -> Key:
 
 
 def material(key: Key) -> str:
-    """What makes a key this key, whatever its id: to count signers by."""
-    return "".join(str(key.keyval.get("public")).split())
+    """What makes a key this key, whatever its id and however it is written: to count signers by.
+
+    A point on a curve can be written compressed or not; both are one key, and one signer.
+    """
+    written = str(key.keyval.get("public"))
+    if not written.startswith("-----BEGIN"):
+        return "".join(written.split()).lower()
+    try:
+        read = load_pem_public_key(written.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        # Such a key verifies nothing, so it cannot be counted twice either.
+        return "".join(written.split())
+    return _spki(read, serialization.Encoding.DER).hex()
 
 
 def public_pem(signer: Signer) -> bytes:
     """The SubjectPublicKeyInfo PEM of a signer's public key."""
-    return str(signer.public_key.keyval["public"]).encode()
+    key = signer.public_key
+    written = str(key.keyval["public"])
+    if key.keytype != "ed25519":
+        return written.encode()
+    raw = Ed25519PublicKey.from_public_bytes(bytes.fromhex(written))
+    return _spki(raw, serialization.Encoding.PEM)
+
+
+def _spki(key: PublicKeyTypes, encoding: serialization.Encoding) -> bytes:
+    return key.public_bytes(encoding, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
 def private_pem(key: PrivateKeyTypes) -> bytes:

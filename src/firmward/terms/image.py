@@ -16,6 +16,7 @@ class ImageClaim(Wire, frozen=True, kw_only=True):
 
     predecessors   the releases a device may be running when it takes this one (lineage)
     fallback_of    set on a pre-signed fallback: the release it is the way back from
+    development    signed with software keys, which whoever copied a folder may have as well
     """
 
     product: Label
@@ -28,6 +29,7 @@ class ImageClaim(Wire, frozen=True, kw_only=True):
     risk: Literal["low", "medium", "high"]
     integrity: IntegrityMethod
     kind: Literal["security_patch", "feature", "recall_fix", "uncontrolled_risk_fix"]
+    development: bool = False
 
     @property
     def release(self) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from firmward.terms.advisories import Match
+from firmward.advisories.match import Match
 from firmward.terms.errors import Misuse
-from firmward.vendor.scan.sarif import Finding
+from firmward.vendor.scan.correlate import Issue
 
 _NAME_LIMIT: Final = 100
 
@@ -19,7 +19,9 @@ class Bundle:
 
     fallback   the release id of the pre-signed way back
     sha256     the image file's digest
-    findings, matches   what stood when it was released
+    paths      target paths of its files
+    issues, matches   what stood when it was released
+    repeated   it was published before by the very same request
     """
 
     release: str
@@ -27,8 +29,10 @@ class Bundle:
     sha256: str
     commit: str
     data: bytes = field(repr=False)
-    findings: tuple[Finding, ...] = ()
+    paths: tuple[str, ...] = ()
+    issues: tuple[Issue, ...] = ()
     matches: tuple[Match, ...] = ()
+    repeated: bool = False
 
 
 def pack(metadata: Mapping[str, bytes], targets: Mapping[str, bytes]) -> bytes:

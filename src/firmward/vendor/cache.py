@@ -31,13 +31,23 @@ class Shelf:
 
     def kept(self, parts: tuple[str, ...], make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """The result for these parts, made now if it is not on the shelf whole."""
-        key = hashlib.sha256(b"\0".join(part.encode() for part in parts)).hexdigest()
-        path = self.folder / "results" / key[:2] / key
-        found = self._read(path)
+        found = self.recall(parts)
         if found is None:
             found = make()
-            self._write(path, msgspec.msgpack.encode(found))
+            self.remember(parts, found)
         return found
+
+    def recall(self, parts: tuple[str, ...]) -> dict[str, Any] | None:
+        """The result for these parts, None if it is not on the shelf whole."""
+        return self._read(self._path(parts))
+
+    def remember(self, parts: tuple[str, ...], result: dict[str, Any]) -> None:
+        """Put a result on the shelf, in the place of any that is there."""
+        self._write(self._path(parts), msgspec.msgpack.encode(result))
+
+    def _path(self, parts: tuple[str, ...]) -> Path:
+        key = hashlib.sha256(b"\0".join(part.encode() for part in parts)).hexdigest()
+        return self.folder / "results" / key[:2] / key
 
     def _read(self, path: Path) -> dict[str, Any] | None:
         """None for what is absent, cut short or changed since: then it is made again."""

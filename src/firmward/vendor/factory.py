@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from firmward.proof import certs
 from firmward.terms.names import serial
-from firmward.vendor.keys import VendorKeys
+from firmward.vendor.keys.ring import VendorKeys
 
 # 802.1AR asks for a certificate that outlives the device; ours promise twenty years of service.
 LIFE: Final = timedelta(days=20 * 365)

@@ -13,7 +13,7 @@ from firmward.terms.statement import PROVENANCE
 from firmward.terms.wire import convert, plain
 from firmward.vendor.project import Project
 from firmward.vendor.request import ReleaseRefused, Request, Workshop
-from firmward.vendor.source import Source, take
+from firmward.vendor.source.commit import Source, take
 
 
 @dataclass(frozen=True)
@@ -38,23 +38,24 @@ def way_back(folder: Path, project: Project, request: Request, shop: Workshop) -
     raises  CounterTaken; NotTrusted when the repository is not what this vendor signed
     """
     claims = {r: c for r, c in shop.repository.claims().items() if c.product == project.product}
-    newest = max((claim.release_counter for claim in claims.values()), default=0)
+    newest = shop.repository.highest_counter(project.product)
     if request.counter <= newest:
         raise CounterTaken(project.product, newest, request.counter)
     if not claims:
         # Even a first release has a way back: its own code, under a counter that is still accepted.
-        return Way(take(folder, request.commit), request.version)
+        return Way(take(folder, request.commit, shop.signers), request.version)
     back = _chosen(claims, request)
     path = evidence_path(back.release, "provenance")
     statement = unseal_statement(
         shop.repository.read(path),
-        [shop.keys.evidence.public_key],
+        [signer.public_key for signer in shop.keys.evidence],
         path,
         sha256=shop.repository.listing()[image_path(back.release)].hashes["sha256"],
         predicate_type=PROVENANCE,
     )
     commit = statement.predicate["buildDefinition"]["resolvedDependencies"][0]["digest"]
-    return Way(take(folder, commit["gitCommit"], released_before=True), back.version)
+    before = take(folder, commit["gitCommit"], shop.signers, released_before=True)
+    return Way(before, back.version)
 
 
 def _chosen(claims: Mapping[str, ImageClaim], request: Request) -> ImageClaim:
@@ -70,10 +71,17 @@ def _chosen(claims: Mapping[str, ImageClaim], request: Request) -> ImageClaim:
 
 
 def claimed(
-    project: Project, version: str, counter: int, request: Request, fallback_of: str = ""
+    project: Project,
+    version: str,
+    counter: int,
+    request: Request,
+    fallback_of: str = "",
+    *,
+    development: bool,
 ) -> ImageClaim:
     """What the vendor says of an image; on a fallback its release comes before all it followed.
 
+    development  software keys sign it, or its project file says that they may
     raises  Malformed for what is no release, predecessor or kind
     """
     kind: Any = request.kind or project.kind
@@ -89,6 +97,7 @@ def claimed(
         risk=project.risk,
         integrity=project.integrity,
         kind=kind,
+        development=development,
     )
     # What a reader would refuse must not be signed.
     return convert(plain(claim), ImageClaim, f"claim of {claim.release}")

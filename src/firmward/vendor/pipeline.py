@@ -5,178 +5,136 @@ from it: the last good release's code, built and signed again under the next cou
 roll-back is an ordinary, higher order and never a downgrade.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
 
-from firmward.terms.advisories import Match, match
 from firmward.terms.image import evidence_path, image_path
-from firmward.terms.names import release_id
 from firmward.terms.stage import Stage
-from firmward.terms.statement import (
-    CYCLONEDX,
-    DECLARATION,
-    PROVENANCE,
-    SARIF,
-    VULNERABILITIES,
-)
 from firmward.terms.wire import plain
-from firmward.vendor import attest, bundle, sbom, sign
-from firmward.vendor.build import Artifact, build
+from firmward.vendor import bundle, evidence, judge, repeated, sign
+from firmward.vendor.build.command import to_sign
 from firmward.vendor.bundle import Bundle
-from firmward.vendor.keys import VendorKeys
-from firmward.vendor.lineage import Way, claimed, way_back
-from firmward.vendor.project import Project
-from firmward.vendor.publish import File
-from firmward.vendor.request import Request, Workshop, refuse_findings
-from firmward.vendor.scan.together import Findings, Scanning
-from firmward.vendor.source import Checkout, checked_out, take
+from firmward.vendor.draft import Draft, draft
+from firmward.vendor.evidence import Predicates, predicates, spare_predicates
+from firmward.vendor.keys.ring import VendorKeys
+from firmward.vendor.lineage import claimed
+from firmward.vendor.publish.repository import File
+from firmward.vendor.request import Progress, Request, Workshop
+from firmward.vendor.sign import Image
+from firmward.vendor.source.commit import take
 
-Progress = Callable[[Stage, str], None]
-"""progress(stage, what it gave), once as each stage ends."""
+
+@dataclass(frozen=True)
+class Signed:
+    """A release as it would be published.  `files` is target path -> file."""
+
+    draft: Draft
+    image: Image
+    fallback: Image
+    files: dict[str, File]
 
 
 def _silent(stage: Stage, says: str) -> None:
     """Nobody is watching."""
 
 
-def release(folder: Path, request: Request, shop: Workshop, progress: Progress = _silent) -> Bundle:
+def _unseen(made: Draft) -> None:
+    """Nobody wants to see it."""
+
+
+def release(
+    folder: Path,
+    request: Request,
+    shop: Workshop,
+    progress: Progress = _silent,
+    drafted: Callable[[Draft], None] = _unseen,
+) -> Bundle:
     """The release of the project in `folder` of a working copy, published, as a bundle.
 
-    1. take the commit; the working copy only says where the repository is
-    2. build it and its way back, while the source is scanned
-    3. scan the binary; gather every finding
-    4. collect the components, match them with the advisories
-    5. stop here if the vendor's own gate says so: nothing has been signed or written yet
-    6. pack the images (their signature is part of what the evidence speaks of), state the evidence
-    7. seal the evidence
-    8. publish everything at once
+    1. take the commit, if one of the signers signed it; the working copy only says where it is
+    2. build it and its way back while the source is scanned; examine what was built
+    3. stop here if the vendor's own gate says so: nothing has been signed or written yet
+    4. pack the images (their signature is part of what the evidence speaks of), seal the evidence
+    5. publish everything at once
 
+    drafted  gets the draft once it is examined, before it is judged: also the one that is refused
     raises  Refused and its kin when it must not be released, Unavailable when that cannot be known;
             either way nothing is published
     """
-    source = take(folder, request.commit)
-    name = release_id(source.project.product, request.version, request.counter)
-    way = way_back(folder, source.project, request, shop)
-    with ExitStack() as stack:
-        tree = stack.enter_context(checked_out(source))
-        scanning = Scanning(tree, shop.shelf)
-        stack.callback(scanning.close)
-        artifact, spare = _build_both(tree, way, request, shop, stack)
-        progress(Stage.BUILD, f"{name} from {source.commit[:12]}, {len(artifact.binary)} bytes")
-        findings = scanning.finish(artifact, shop.clock().date())
-        progress(Stage.SCAN, f"{len(findings.all)} findings, {len(findings.errors)} errors")
-        parts = sbom.collect(tree)
-        components = [part.component for part in parts]
-        matches = match(components, shop.advisories, shop.clock())
-        progress(Stage.SBOM, f"{len(parts)} components, {len(matches)} advisory answers")
-        if not request.unsafe_publish_despite_findings:
-            refuse_findings(name, findings, matches)
-        image, fallback = _images(artifact, spare, way, source.project, request, shop)
-        evidence = _evidence(tree, artifact, image, findings, matches, parts, shop)
-    progress(Stage.ATTEST, f"{len(evidence)} statements about {image.sha256[:12]}")
-    files = _files(image, evidence, shop.keys)
-    files |= _fallback_files(way, fallback, spare, shop.keys)
-    progress(Stage.SIGN, f"{len(files)} files")
+    source = take(folder, request.commit, shop.signers)
+    before = repeated.recall(source, request, shop)
+    if before is not None:
+        progress(Stage.PUBLISH, f"{before.release} was published before from the same; unchanged")
+        return before
+    made = draft(source, folder, request, shop, progress)
+    drafted(made)
+    if not request.unsafe_publish_despite_findings:
+        judge.refuse(made.name, made.examined)
+    return publish(signed(made, shop, progress), shop, progress)
+
+
+def signed(made: Draft, shop: Workshop, progress: Progress = _silent) -> Signed:
+    """The draft with its images packed and its evidence sealed.  Raises Refused, Unavailable."""
+    image, fallback = images(made, shop)
+    stated = predicates(made, image, shop)
+    progress(Stage.ATTEST, f"{len(stated)} statements about {image.sha256[:12]}")
+    files = _files(image, stated, shop.keys)
+    files |= _files(fallback, spare_predicates(made, fallback, shop), shop.keys)
+    progress(Stage.SIGN, f"{len(files)} files with keys in {shop.keys.place}")
+    return Signed(made, image, fallback, files)
+
+
+def publish(done: Signed, shop: Workshop, progress: Progress = _silent) -> Bundle:
+    """The signed release in the vendor's repository, as a bundle.  Raises Refused."""
+    request = done.draft.request
     metadata = shop.repository.publish(
-        files, shop.clock(), lives=shop.lives, unsafe_signers=request.unsafe_signers
+        done.files, shop.clock(), lives=shop.lives, unsafe_signers=request.unsafe_signers
     )
-    data = bundle.pack(metadata, {path: file.data for path, file in files.items()})
-    progress(Stage.PUBLISH, f"{name}, {len(data)} bytes")
-    return Bundle(
-        release=name,
-        fallback=fallback.claim.release,
-        sha256=image.sha256,
-        commit=source.commit,
+    data = bundle.pack(metadata, {path: file.data for path, file in done.files.items()})
+    progress(Stage.PUBLISH, f"{done.draft.name}, {len(data)} bytes")
+    made = Bundle(
+        release=done.draft.name,
+        fallback=done.fallback.claim.release,
+        sha256=done.image.sha256,
+        commit=done.draft.source.commit,
         data=data,
-        findings=findings.all,
-        matches=matches,
+        paths=tuple(done.files),
+        issues=done.draft.examined.open,
+        matches=done.draft.examined.matches,
     )
+    repeated.remember(done.draft.source, request, shop, made)
+    return made
 
 
-def _build_both(
-    tree: Checkout, way: Way, request: Request, shop: Workshop, stack: ExitStack
-) -> tuple[Artifact, Artifact]:
-    """The release and, under the next counter, its way back."""
-    back = stack.enter_context(checked_out(way.source))
-    with ThreadPoolExecutor(2, "build") as pool:
-        first = pool.submit(build, tree, (request.version, request.counter), shop.shelf, shop.clock)
-        second = pool.submit(
-            build, back, (way.version, request.counter + 1), shop.shelf, shop.clock
-        )
-        return first.result(), second.result()
-
-
-def _images(
-    artifact: Artifact,
-    spare: Artifact,
-    way: Way,
-    project: Project,
-    request: Request,
-    shop: Workshop,
-) -> tuple[sign.Image, sign.Image]:
-    claim = claimed(project, request.version, request.counter, request)
-    old = way.source.project
-    back = claimed(old, way.version, request.counter + 1, request, claim.release)
+def images(made: Draft, shop: Workshop) -> tuple[Image, Image]:
+    """The image and its fallback, packed and signed.  Raises Refused, Unavailable."""
+    project, request = made.project, made.request
+    marked = shop.keys.book.development or project.development
+    claim = claimed(project, request.version, request.counter, request, development=marked)
+    old, counter = made.way.source.project, request.counter + 1
+    back = claimed(old, made.way.version, counter, request, claim.release, development=marked)
     with ThreadPoolExecutor(2, "imgtool") as pool:
         first = pool.submit(
             sign.image,
-            *(artifact.binary, claim, project.image, shop.keys),
+            *(to_sign(made.artifact), claim, project, shop.keys),
+            sha256=made.artifact.digests()["app.bin"],
             unsafe_leave_unsigned=request.unsafe_leave_unsigned,
         )
-        second = pool.submit(sign.image, spare.binary, back, old.image, shop.keys)
+        second = pool.submit(
+            sign.image,
+            *(to_sign(made.spare), back, old, shop.keys),
+            sha256=made.spare.digests()["app.bin"],
+        )
         return first.result(), second.result()
 
 
-_TYPES: Final = {
-    "provenance": PROVENANCE,
-    "sbom": CYCLONEDX,
-    "scan": SARIF,
-    "vulnerabilities": VULNERABILITIES,
-    "declaration": DECLARATION,
-}
-
-
-def _evidence(
-    tree: Checkout,
-    artifact: Artifact,
-    image: sign.Image,
-    findings: Findings,
-    matches: Sequence[Match],
-    parts: tuple[sbom.Collected, ...],
-    shop: Workshop,
-) -> dict[str, dict[str, Any]]:
-    """Evidence name -> predicate.  A scan with a scanner missing is no evidence and is left out."""
-    claim, project = image.claim, tree.project
-    number, counter = claim.version, claim.release_counter
-    about = (number, image.sha256)
-    made = {
-        "provenance": attest.provenance(tree.source, artifact, number, counter),
-        "sbom": sbom.document(tree, parts, about, artifact.toolchain, shop.clock()),
-        "vulnerabilities": attest.vulnerabilities(matches, shop.advisories),
-        "declaration": attest.declaration(project, number, counter),
-    }
-    return made if findings.missing else made | {"scan": attest.scan(findings)}
-
-
-def _files(
-    image: sign.Image, evidence: Mapping[str, dict[str, Any]], keys: VendorKeys
-) -> dict[str, File]:
+def _files(image: Image, stated: Predicates, keys: VendorKeys) -> dict[str, File]:
     """Target path -> file: the image with its claim, and each predicate sealed about it."""
     name = image.claim.release
     files = {image_path(name): File(image.data, plain(image.claim))}
-    for kind, body in evidence.items():
-        sealed = sign.seal(image, _TYPES[kind], body, keys)
+    for kind, body in stated.items():
+        sealed = sign.seal(image, evidence.TYPES[kind], body, keys)
         files[evidence_path(name, kind)] = File(sealed, {"evidenceFor": name})
     return files
-
-
-def _fallback_files(
-    way: Way, image: sign.Image, artifact: Artifact, keys: VendorKeys
-) -> dict[str, File]:
-    """The way back needs its own provenance: a later release may go back to it in turn."""
-    counter = image.claim.release_counter
-    body = attest.provenance(way.source, artifact, way.version, counter)
-    return _files(image, {"provenance": body}, keys)

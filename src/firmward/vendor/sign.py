@@ -3,25 +3,27 @@
 import hashlib
 import sys
 import tempfile
+from base64 import b64encode
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from firmward.proof import envelope, mcuboot
 from firmward.proof.keys import public_pem
-from firmward.terms.errors import Misuse
+from firmward.terms.errors import Misuse, NotTrusted, Refused
 from firmward.terms.image import ImageClaim
 from firmward.terms.statement import statement
-from firmward.vendor.keys import VendorKeys
+from firmward.vendor.keys.places import MacKey
+from firmward.vendor.keys.ring import VendorKeys
 from firmward.vendor.process import plain_environment, run
-from firmward.vendor.project import ImageRules
+from firmward.vendor.project import ImageRules, Project
 
 _TIMEOUT_S: Final = 60.0
 
 
 @dataclass(frozen=True)
 class Image:
-    """An MCUboot image and what the vendor says about it."""
+    """An MCUboot image (or a raw one) and what the vendor says about it."""
 
     claim: ImageClaim
     data: bytes = field(repr=False)
@@ -35,27 +37,96 @@ class Image:
 def image(
     binary: bytes,
     claim: ImageClaim,
-    rules: ImageRules,
+    project: Project,
     keys: VendorKeys,
     *,
+    sha256: str,
     unsafe_leave_unsigned: bool = False,
 ) -> Image:
     """The binary as an image that carries version, counter and the firmware key's signature.
 
+    sha256                 what the build gave: between build and signature the binary lay on a disk
     unsafe_leave_unsigned  without the signature: no device takes it, no hospital should
+    raises                 NotTrusted for other bytes; Refused for a MAC that cannot be made;
+                           Unavailable when the token is gone; Misuse
     """
+    if hashlib.sha256(binary).hexdigest() != sha256:
+        raise NotTrusted(f"binary of {claim.release}", f"expected {sha256}, got other bytes")
+    mac = _mac_key(claim, project, keys)
+    if project.image.format == "raw":
+        # Nothing is put into it: its digest in the signed metadata is all that vouches for it.
+        return Image(claim, binary)
     with tempfile.TemporaryDirectory(prefix="firmward-sign-") as name:
-        source, signed = Path(name) / "app.bin", Path(name) / "app.img"
-        source.write_bytes(binary)
-        key = () if unsafe_leave_unsigned else ("--key", str(keys.firmware_file))
-        command = (sys.executable, "-m", "imgtool.main", "sign", *key, *_options(claim, rules))
-        environment = plain_environment(Path(name))
-        done = run((*command, str(source), str(signed)), Path(name), environment, _TIMEOUT_S)
-        if done.code != 0:
-            raise Misuse(f"imgtool: {claim.release}: {done.err.strip()[-300:]}")
-        made = Image(claim, signed.read_bytes())
-    _read_back(made, keys, signed=not unsafe_leave_unsigned)
+        bench = _Bench(Path(name), claim, project.image)
+        bench.lay_out(binary)
+        if mac is not None:
+            bench.add_mac(mac)
+        signed = bench.unsigned() if unsafe_leave_unsigned else bench.signed(keys)
+    made = Image(claim, signed)
+    _read_back(made, keys, signed=not unsafe_leave_unsigned, mac=mac)
     return made
+
+
+def _mac_key(claim: ImageClaim, project: Project, keys: VendorKeys) -> MacKey | None:
+    if claim.integrity != "symmetric-mac":
+        return None
+    if project.image.format == "raw":
+        raise Refused(f"{claim.release}: a raw image has no place for the MAC that it promises")
+    key = keys.macs.get(project.device_class)
+    if key is None:
+        raise Refused(
+            f"{claim.release}: integrity is symmetric-mac, and there is no MAC key of device class"
+            f" {project.device_class}: firmward vendor keys create"
+        )
+    return key
+
+
+class _Bench:
+    """A folder in which imgtool works on one image."""
+
+    def __init__(self, folder: Path, claim: ImageClaim, rules: ImageRules):
+        self._folder, self._claim = folder, claim
+        self._options = _options(claim, rules)
+
+    def lay_out(self, binary: bytes) -> None:
+        """Put the binary there."""
+        (self._folder / "app.bin").write_bytes(binary)
+
+    def add_mac(self, key: MacKey) -> None:
+        """From now on with the MAC over what the image will be, its own place as zeros."""
+        options, tag = self._options, hex(mcuboot.MAC_TLV)
+        self._options = (*options, "--custom-tlv", tag, "0x" + bytes(mcuboot.MAC_SIZE).hex())
+        value = key.mac(mcuboot.mac_message(self._covered()))
+        self._options = (*options, "--custom-tlv", tag, "0x" + value.hex())
+
+    def unsigned(self) -> bytes:
+        """The image with its digest alone."""
+        return self._imgtool()
+
+    def signed(self, keys: VendorKeys) -> bytes:
+        """The image with the firmware key's signature, made by imgtool or inside the token."""
+        if keys.firmware_file is not None:
+            return self._imgtool("--key", str(keys.firmware_file))
+        covered, public = self._covered(), keys.firmware.public_key
+        # ECDSA hashes what it signs; MCUboot's Ed25519 signs the digest as its message.
+        message = hashlib.sha256(covered).digest() if public.keytype == "ed25519" else covered
+        signature = bytes.fromhex(keys.firmware.sign(message).signature)
+        (self._folder / "app.sig").write_bytes(b64encode(signature))
+        (self._folder / "key.pem").write_bytes(public_pem(keys.firmware))
+        return self._imgtool("--fix-sig", "app.sig", "--fix-sig-pubkey", "key.pem")
+
+    def _covered(self) -> bytes:
+        """Header, body and protected TLVs: what the signature is about."""
+        return self._imgtool("--vector-to-sign", "payload")
+
+    def _imgtool(self, *more: str) -> bytes:
+        command = (sys.executable, "-m", "imgtool.main", "sign", *self._options, *more)
+        environment = plain_environment(self._folder)
+        out = self._folder / "app.img"
+        done = run((*command, "app.bin", out.name), self._folder, environment, _TIMEOUT_S)
+        if done.code != 0:
+            raise Misuse(f"imgtool: {self._claim.release}: {done.err.strip()[-300:]}")
+        return out.read_bytes()
 
 
 def _options(claim: ImageClaim, rules: ImageRules) -> tuple[str, ...]:
@@ -69,7 +140,7 @@ def _options(claim: ImageClaim, rules: ImageRules) -> tuple[str, ...]:
     )
 
 
-def _read_back(made: Image, keys: VendorKeys, *, signed: bool) -> None:
+def _read_back(made: Image, keys: VendorKeys, *, signed: bool, mac: MacKey | None) -> None:
     """A tool that wrote something else than asked must not get it published."""
     found, claim = mcuboot.parse(made.data), made.claim
     expected = (claim.version, claim.release_counter, claim.release_counter)
@@ -77,9 +148,11 @@ def _read_back(made: Image, keys: VendorKeys, *, signed: bool) -> None:
         raise Misuse(f"imgtool: {claim.release}: expected {expected}, got {found.version}")
     if mcuboot.signed_by(found, public_pem(keys.firmware)) != signed:
         raise Misuse(f"imgtool: {claim.release}: expected its signature to verify: {signed}")
+    if mac is not None and found.mac != mac.mac(mcuboot.mac_message(made.data)):
+        raise Misuse(f"imgtool: {claim.release}: expected the MAC that was made for it")
 
 
 def seal(about: Image, predicate_type: str, predicate: dict[str, Any], keys: VendorKeys) -> bytes:
-    """A statement about an image, signed by the evidence key."""
+    """A statement about an image, signed by every evidence key."""
     said = statement(about.claim.release, about.sha256, predicate_type, predicate)
-    return envelope.seal_statement(said, [keys.evidence])
+    return envelope.seal_statement(said, keys.evidence)

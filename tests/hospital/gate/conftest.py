@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from firmward.advisories.index import Index
+from firmward.advisories.load import from_files
 from firmward.hospital.gate import packs
 from firmward.hospital.gate.bundle import open_bundle
 from firmward.hospital.gate.document import Evidence
@@ -15,7 +17,6 @@ from firmward.hospital.gate.judge import Judgement, Pack, judge
 from firmward.hospital.gate.packs import Examples
 from firmward.lab import paper_vendor
 from firmward.lab.paper_vendor import Draft, PaperVendor
-from firmward.terms.advisories import Advisories, read
 from firmward.terms.wire import encode
 
 PACKS = Path(__file__).resolve().parents[3] / "packs"
@@ -62,7 +63,7 @@ def site() -> SiteFacts:
     )
 
 
-def advisories_with(*cves: str, exploited: tuple[str, ...] = ()) -> Advisories:
+def advisories_with(*cves: str, exploited: tuple[str, ...] = ()) -> Index:
     """Advisories in which each of `cves` affects tinyframe before 1.5.0; an old one does not."""
     package = {"ecosystem": "", "name": "tinyframe", "purl": "pkg:generic/tinyframe"}
     records = [
@@ -84,19 +85,22 @@ def advisories_with(*cves: str, exploited: tuple[str, ...] = ()) -> Advisories:
     kev = {
         "catalogVersion": "1",
         "dateReleased": "2026-11-20T00:00:00Z",
-        "vulnerabilities": [{"cveID": cve} for cve in exploited],
+        "count": len(exploited) + 1,
+        "vulnerabilities": [
+            {"cveID": cve, "dateAdded": "2026-11-19"} for cve in (*exploited, "CVE-2020-99999")
+        ],
     }
-    return read([encode(records)], encode(kev))
+    return from_files([encode(records)], encode(kev))
 
 
 @pytest.fixture(scope="session")
-def known_vulnerabilities() -> Callable[..., Advisories]:
+def known_vulnerabilities() -> Callable[..., Index]:
     """How to make advisories in which some vulnerability affects the release."""
     return advisories_with
 
 
 @pytest.fixture(scope="session")
-def advisories() -> Advisories:
+def advisories() -> Index:
     """The hospital's advisories; none affects the good release."""
     return advisories_with()
 

@@ -23,7 +23,7 @@ def found(tool: str, level: str, **more) -> list[dict]:
         "physicalLocation": {"artifactLocation": {"uri": "pump.c"}, "region": {"startLine": 7}}
     }
     result = {"ruleId": "r", "level": level, "locations": [where], **more}
-    tools = ("cppcheck", "firmward-secrets", "firmward-elf")
+    tools = ("cppcheck", "firmward-secrets", "firmward-binary")
     return [
         {"tool": {"driver": {"name": each}}, "results": [result] if each == tool else []}
         for each in tools
@@ -65,7 +65,7 @@ SIGNED = {
     ),
     "version in the image is another": (
         lambda vendor, good: replace(good, image=image(vendor.firmware, "1.1.1", 3)),
-        failing("SIG-003", "LIF-006"),
+        failing("SIG-003", "LIF-006", "RSK-004"),
     ),
     "counter in the image is another": (
         lambda vendor, good: replace(good, image=image(vendor.firmware, "1.1.0", 7)),

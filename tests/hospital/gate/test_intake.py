@@ -289,7 +289,7 @@ def test_a_way_back_that_is_no_image_is_none(verified, vendor, good, now):
 
 
 @pytest.mark.parametrize(
-    "spoiled", [{"root": "bm90aGluZw=="}, {"root": "?"}, {"evidence_key": {"keyid": "x"}}]
+    "spoiled", [{"root": "bm90aGluZw=="}, {"root": "?"}, {"evidence_keys": ({"keyid": "x"},)}]
 )
 def test_an_onboarding_file_without_usable_anchors_is_refused(vendor, spoiled):
     """What cannot verify anything later is turned away when it is pinned."""

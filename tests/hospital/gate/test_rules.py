@@ -16,9 +16,10 @@ from firmward.terms.wire import convert, encode, parse
 
 RULES = (
     *("CRY-001", "CRY-003", "DEV-001", "LIF-001", "LIF-006", "LIF-008", "PMR-001", "PRV-002"),
+    *("RSK-004", "RSK-010"),
     *("SBM-001", "SBM-002", "SBM-004", "SBM-005"),
-    *("SIG-001", "SIG-003", "SIG-004", "SIG-006", "SIG-008"),
-    *("VUL-001", "VUL-002", "VUL-003", "VUL-008"),
+    *("SIG-001", "SIG-003", "SIG-004", "SIG-006", "SIG-008", "SIG-010"),
+    *("VUL-001", "VUL-002", "VUL-003", "VUL-008", "VUL-020"),
 )
 
 

@@ -170,7 +170,7 @@ def test_anchors_that_do_not_parse_are_refused_before_they_are_pinned(tmp_path, 
     other = paper_vendor.new_vendor(NOW, label="borealis", product="monitor-7").onboarding
     spoiled = {
         "root": {"root": "bm9uZQ=="},
-        "evidence": {"evidence_key": {"keyid": "x"}},
+        "evidence": {"evidence_keys": ({"keyid": "x"},)},
         "firmware": {"firmware_key": "none"},
         "no-authority": {"device_authority": "none"},
         "leaf-authority": {"device_authority": leaf_pem()},

@@ -30,6 +30,7 @@ ROUTES = {
     "vitals": ("device", "POST", checkin.VITALS),
     "status": ("people", "GET", "/v1/status"),
     "vendor-add": ("people", "POST", "/v1/vendors"),
+    "vendor-webhook": ("people", "POST", "/v1/vendors/acme/webhook"),
     "devices-expect": ("people", "POST", "/v1/devices"),
     "bundle": ("people", "POST", "/v1/bundles/acme"),
     "vendor-renew": ("people", "POST", "/v1/renewals/acme"),
@@ -40,6 +41,8 @@ ROUTES = {
     "quarantine": ("people", "POST", "/v1/devices/nobody/quarantine"),
     "review": ("people", "POST", "/v1/devices/nobody/review"),
     "tickets": ("people", "GET", "/v1/tickets"),
+    "incident": ("people", "GET", "/v1/tickets/1/incident"),
+    "reporter": ("people", "GET", "/v1/reporter"),
     "events": ("people", "GET", "/v1/events"),
 }
 """A request for each row of the access table, none of which could succeed in changing anything."""

@@ -36,13 +36,13 @@ class Known(Wire, Generic[T], frozen=True, kw_only=True):
     """A value, and where it comes from.
 
     source_digest  digest of the artefact it was read from; "" for the hospital's own records
-    signer         key id of whoever signed that artefact; "" when measured
+    signer         key ids of whoever signed that artefact, joined by +; "" when measured
     """
 
     value: T
     trust: Trust
     source_digest: MaybeDigest = ""
-    signer: Annotated[str, Meta(max_length=128)] = ""
+    signer: Annotated[str, Meta(max_length=512)] = ""
     observed_at: datetime
 
 
@@ -102,6 +102,20 @@ class Finding(Record, frozen=True, kw_only=True):
     suppressed: bool
 
 
+class OpenThreat(Record, frozen=True, kw_only=True):
+    """A threat of the vendor's model that nobody has dealt with, on one element of the product.
+
+    band    what the risk comes to, by the vendor's matrix of likelihood and harm
+    vector  from where it comes, as CVSS names attack vectors
+    """
+
+    id: Text
+    element: Text
+    band: Literal["acceptable", "tolerable", "unacceptable"]
+    stride: Text
+    vector: Text
+
+
 class Release(Section, frozen=True, kw_only=True):
     """What wants to come in."""
 
@@ -112,6 +126,7 @@ class Release(Section, frozen=True, kw_only=True):
     manifest_expires: Maybe[Moment] = UNSET
     security_version: Maybe[Annotated[int, Meta(ge=0, lt=2**32)]] = UNSET
     downgrade_authorised: Maybe[bool] = UNSET
+    development_keys: Maybe[bool] = UNSET
     safety_class: Maybe[Literal["A", "B", "C"]] = UNSET
     kind: Maybe[Text] = UNSET
     supported_hw: Maybe[tuple[HardwareId, ...]] = UNSET
@@ -197,6 +212,34 @@ class Privacy(Section, frozen=True, kw_only=True):
     default_credentials: Maybe[bool] = UNSET
 
 
+class Risk(Section, frozen=True, kw_only=True):
+    """The vendor's threat model, held against this release.
+
+    threat_model_version  this release's where the model covers it, else the last that it covers
+    drift                 `rule: words`, where model and release do not agree
+    """
+
+    security_method: Maybe[Text] = UNSET
+    threat_model_version: Maybe[Text] = UNSET
+    threat_model_digest: Maybe[Digest] = UNSET
+    open_threats: Maybe[Annotated[tuple[OpenThreat, ...], Meta(max_length=4096)]] = UNSET
+    drift: Maybe[Texts] = UNSET
+
+
+class Testing(Section, frozen=True, kw_only=True):
+    """How the running image was tested from outside.
+
+    kinds          kinds of test that watched something
+    open_failures  names of the checks that failed
+    """
+
+    kinds: Maybe[Texts] = UNSET
+    result: Maybe[Literal["PASSED", "WARNED", "FAILED"]] = UNSET
+    inputs: Maybe[Annotated[int, Meta(ge=0)]] = UNSET
+    seconds: Maybe[Annotated[float, Meta(ge=0)]] = UNSET
+    open_failures: Maybe[Texts] = UNSET
+
+
 class Gap(Wire, frozen=True, kw_only=True):
     """Evidence that was sought and did not count: its name, the sections it feeds, and why."""
 
@@ -225,6 +268,8 @@ class Evidence(Section, frozen=True, kw_only=True):
     device: Device = Device()
     regulatory: Regulatory = Regulatory()
     privacy: Privacy = Privacy()
+    risk: Risk = Risk()
+    testing: Testing = Testing()
     sources: dict[str, Digest] = {}
     gaps: tuple[Gap, ...] = ()
 

@@ -11,15 +11,16 @@ from hashlib import sha256
 from typing import Annotated, Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from msgspec import Meta
 
+from firmward.advisories.index import Index
 from firmward.hospital.gate import document
 from firmward.hospital.gate.document import Evidence, moment
 from firmward.hospital.gate.intake import Attested, Firmware, Missing, Verified
 from firmward.hospital.gate.readings import Origin, Readings
 from firmward.proof import mcuboot
-from firmward.terms.advisories import Advisories
 from firmward.terms.names import HardwareId, Label, ReleaseId
 from firmward.terms.wire import MIB, Wire, decode, encode
 
@@ -48,7 +49,7 @@ class SiteFacts(Wire, frozen=True, kw_only=True):
 
 
 def assemble(
-    verified: Verified, site: SiteFacts, advisories: Advisories | None, now: datetime
+    verified: Verified, site: SiteFacts, advisories: Index | None, now: datetime
 ) -> Evidence:
     """Everything known about the release for this site, as a document that parses strictly.
 
@@ -74,6 +75,8 @@ def assemble(
         device=_device(site),
         regulatory=_regulatory(site),
         privacy=readings.privacy(),
+        risk=readings.risk(),
+        testing=readings.testing(),
         sources=dict(_sources(verified)),
         gaps=tuple(readings.gaps),
     )
@@ -124,11 +127,18 @@ def _release(verified: Verified, now: datetime) -> document.Release:
         security_version=measured(firmware.image.counter),
         # No signed downgrade authorisation exists yet; a way back is a fallback, not a downgrade.
         downgrade_authorised=measured(False),
+        development_keys=listing(claim.development or _back_in_development(verified)),
         safety_class=listing(claim.safety_class),
         kind=listing(claim.kind),
         supported_hw=listing(claim.hardware_ids),
         upgrade_from=listing(claim.predecessors),
     )
+
+
+def _back_in_development(verified: Verified) -> bool:
+    """Whether the way back, which comes in together with the release, is signed so."""
+    way = verified.fallback
+    return isinstance(way, Firmware) and way.claim.development
 
 
 def _signature(verified: Verified, now: datetime) -> document.Signature:
@@ -149,7 +159,7 @@ def _algorithm(public_pem: bytes) -> str:
     key = load_pem_public_key(public_pem)
     if isinstance(key, ec.EllipticCurvePublicKey):
         return {"secp256r1": "ecdsa-p256", "secp384r1": "ecdsa-p384"}.get(key.curve.name, "unknown")
-    return "unknown"
+    return "ed25519" if isinstance(key, Ed25519PublicKey) else "unknown"
 
 
 def _covers(firmware: Firmware) -> tuple[str, ...]:

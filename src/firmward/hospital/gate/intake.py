@@ -25,6 +25,8 @@ from firmward.terms.statement import (
     DECLARATION,
     PROVENANCE,
     SARIF,
+    TEST_RESULT,
+    THREAT_MODEL,
     VULNERABILITIES,
     Statement,
 )
@@ -35,6 +37,8 @@ EVIDENCE: Final[Mapping[str, str]] = {
     "sbom": CYCLONEDX,
     "scan": SARIF,
     "vulnerabilities": VULNERABILITIES,
+    "threats": THREAT_MODEL,
+    "blackbox": TEST_RESULT,
     "declaration": DECLARATION,
 }
 """The evidence of a release: its name, and the predicate type it must have."""
@@ -52,7 +56,7 @@ class VendorAnchors:
 
     vendor: str
     root: bytes = field(repr=False)
-    evidence_key: Key
+    evidence_keys: tuple[Key, ...]
     firmware_key: bytes = field(repr=False)
     products: tuple[Product, ...]
 
@@ -66,9 +70,10 @@ class VendorAnchors:
 
 @dataclass(frozen=True)
 class Attested:
-    """A statement that the vendor's evidence key signed about this very image.
+    """A statement that all of the vendor's evidence keys signed about this very image.
 
     sha256  digest of the envelope, so that a judgement can name what it read
+    signer  the ids of those keys, joined by +
     """
 
     statement: Statement
@@ -134,10 +139,20 @@ def anchors(onboarding: Onboarding) -> VendorAnchors:
     return VendorAnchors(
         vendor=onboarding.vendor,
         root=root,
-        evidence_key=keys.public_key(onboarding.evidence_key, f"{who} evidence key"),
+        evidence_keys=_evidence_keys(onboarding, who),
         firmware_key=onboarding.firmware_key.encode(),
         products=onboarding.products,
     )
+
+
+def _evidence_keys(onboarding: Onboarding, who: str) -> tuple[Key, ...]:
+    """Keys of which every one has to sign.  One listed twice would be a pair in name only."""
+    found = tuple(
+        keys.public_key(document, f"{who} evidence key") for document in onboarding.evidence_keys
+    )
+    if len({keys.material(key) for key in found}) != len(found):
+        raise Malformed(who, "evidence keys that differ", "one key twice")
+    return found
 
 
 def verify(
@@ -269,13 +284,25 @@ def _claims(bundle: Bundle, trusted: roles.Trusted) -> dict[str, ImageClaim]:
 def _firmware(bundle: Bundle, digests: Mapping[str, str], claim: ImageClaim) -> Firmware:
     path = image_path(claim.release)
     data = bundle.targets[path]
+    image = _image(path, data)
+    if claim.integrity == "symmetric-mac" and not image.mac:
+        raise Malformed(path, "a MAC in the image, as its claim promises", "none")
     return Firmware(
         claim=claim,
         data=data,
-        image=mcuboot.parse(data),
+        image=image,
         sha256=hashlib.sha256(data).hexdigest(),
         manifest_sha256=digests[path],
     )
+
+
+def _image(path: str, data: bytes) -> mcuboot.Image:
+    """An image of another format may be signed or not: nothing here could tell."""
+    try:
+        return mcuboot.parse(data)
+    except Malformed as error:
+        expected = "an MCUboot image, the only format whose signature is checked here"
+        raise Malformed(path, expected, f"another ({error})") from error
 
 
 def _fallback(
@@ -315,8 +342,9 @@ def _evidence(
         if filed.evidence_for != release:
             return Missing(f"{path} is filed as evidence for {filed.evidence_for}")
         statement = envelope.unseal_statement(
-            data, [anchors.evidence_key], who, sha256=firmware.sha256, predicate_type=kind
+            data, anchors.evidence_keys, who, sha256=firmware.sha256, predicate_type=kind
         )
     except Refused as error:
         return Missing(str(error))
-    return Attested(statement, hashlib.sha256(data).hexdigest(), anchors.evidence_key.keyid)
+    signer = "+".join(key.keyid for key in anchors.evidence_keys)
+    return Attested(statement, hashlib.sha256(data).hexdigest(), signer)

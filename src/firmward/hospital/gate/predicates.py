@@ -17,29 +17,29 @@ from firmward.terms.errors import Malformed
 _Name = Annotated[str, Meta(max_length=4096)]
 
 
-class _Read(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class Read(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The members we read of somebody else's object."""
 
 
-class _Builder(_Read, frozen=True, kw_only=True):
+class _Builder(Read, frozen=True, kw_only=True):
     id: _Name
 
 
-class _Run(_Read, frozen=True, kw_only=True):
+class _Run(Read, frozen=True, kw_only=True):
     builder: _Builder
 
 
-class _Resolved(_Read, frozen=True, kw_only=True):
+class _Resolved(Read, frozen=True, kw_only=True):
     uri: _Name = ""
     digest: dict[str, str] = {}
 
 
-class _Build(_Read, frozen=True, kw_only=True):
+class _Build(Read, frozen=True, kw_only=True):
     build_type: _Name
     resolved_dependencies: tuple[_Resolved, ...] = ()
 
 
-class Provenance(_Read, frozen=True, kw_only=True):
+class Provenance(Read, frozen=True, kw_only=True):
     """SLSA provenance v1: who built it, and from what (slsa.dev/spec/v1.0/provenance)."""
 
     build_definition: _Build
@@ -56,16 +56,16 @@ class Provenance(_Read, frozen=True, kw_only=True):
         return 1 if named else 0
 
 
-class _Supplier(_Read, frozen=True, kw_only=True):
+class _Supplier(Read, frozen=True, kw_only=True):
     name: _Name = ""
 
 
-class _Property(_Read, frozen=True, kw_only=True):
+class _Property(Read, frozen=True, kw_only=True):
     name: _Name
     value: _Name = ""
 
 
-class _Component(_Read, frozen=True, kw_only=True):
+class _Component(Read, frozen=True, kw_only=True):
     type: _Name
     name: _Name
     version: _Name = ""
@@ -77,18 +77,18 @@ class _Component(_Read, frozen=True, kw_only=True):
     components: "tuple[_Component, ...]" = ()
 
 
-class _Depends(_Read, frozen=True, kw_only=True):
+class _Depends(Read, frozen=True, kw_only=True):
     ref: _Name
 
 
-class _Metadata(_Read, frozen=True, kw_only=True):
+class _Metadata(Read, frozen=True, kw_only=True):
     timestamp: datetime | None = None
     authors: tuple[_Supplier, ...] = ()
     supplier: _Supplier = _Supplier()
     manufacturer: _Supplier = _Supplier()
 
 
-class Bom(_Read, frozen=True, kw_only=True):
+class Bom(Read, frozen=True, kw_only=True):
     """CycloneDX 1.5 and later: NTIA's minimum elements and the support of each component."""
 
     bom_format: Literal["CycloneDX"]
@@ -144,29 +144,29 @@ def stamp(text: str) -> str:
     return moment(at if at.tzinfo else at.replace(tzinfo=UTC))
 
 
-class _Text(_Read, frozen=True, kw_only=True):
+class _Text(Read, frozen=True, kw_only=True):
     uri: _Name = ""
 
 
-class _Region(_Read, frozen=True, kw_only=True):
+class _Region(Read, frozen=True, kw_only=True):
     start_line: int = 0
 
 
-class _Physical(_Read, frozen=True, kw_only=True):
+class _Physical(Read, frozen=True, kw_only=True):
     artifact_location: _Text = _Text()
     region: _Region = _Region()
 
 
-class _Location(_Read, frozen=True, kw_only=True):
+class _Location(Read, frozen=True, kw_only=True):
     physical_location: _Physical = _Physical()
 
 
-class _Suppression(_Read, frozen=True, kw_only=True):
+class _Suppression(Read, frozen=True, kw_only=True):
     justification: _Name = ""
     status: Literal["accepted", "underReview", "rejected"] = "accepted"
 
 
-class _Result(_Read, frozen=True, kw_only=True):
+class _Result(Read, frozen=True, kw_only=True):
     rule_id: _Name = ""
     # SARIF 3.27.10: an absent level is a warning.
     level: Literal["none", "note", "warning", "error"] = "warning"
@@ -180,31 +180,31 @@ class _Result(_Read, frozen=True, kw_only=True):
         return bool(each) and all(one.justification and one.status == "accepted" for one in each)
 
 
-class _Driver(_Read, frozen=True, kw_only=True):
+class _Driver(Read, frozen=True, kw_only=True):
     name: Annotated[str, Meta(min_length=1, max_length=256)]
 
 
-class _Tool(_Read, frozen=True, kw_only=True):
+class _Tool(Read, frozen=True, kw_only=True):
     driver: _Driver
 
 
-class _Invocation(_Read, frozen=True, kw_only=True):
+class _Invocation(Read, frozen=True, kw_only=True):
     execution_successful: bool
 
 
-class _ToolRun(_Read, frozen=True, kw_only=True):
+class _ToolRun(Read, frozen=True, kw_only=True):
     tool: _Tool
     invocations: tuple[_Invocation, ...] = ()
     # SARIF 3.14.23: no results member means the tool did not get to look.
     results: Annotated[tuple[_Result, ...], Meta(max_length=4096)] | None = None
 
 
-class _Log(_Read, frozen=True, kw_only=True):
+class _Log(Read, frozen=True, kw_only=True):
     version: Literal["2.1.0"]
     runs: tuple[_ToolRun, ...]
 
 
-class Scan(_Read, frozen=True, kw_only=True):
+class Scan(Read, frozen=True, kw_only=True):
     """A SARIF 2.1.0 log with one run per scanner."""
 
     sarif: _Log
@@ -239,7 +239,7 @@ def _where(result: _Result) -> str:
     return f"{place.artifact_location.uri}:{place.region.start_line}"
 
 
-class Assessed(_Read, frozen=True, kw_only=True, rename=None):
+class Assessed(Read, frozen=True, kw_only=True, rename=None):
     """What the vendor says of one vulnerability."""
 
     id: Annotated[str, Meta(min_length=1, max_length=128)]
@@ -250,13 +250,13 @@ class Assessed(_Read, frozen=True, kw_only=True, rename=None):
     risk_state: Literal["controlled", "uncontrolled", ""] = ""
 
 
-class Assessment(_Read, frozen=True, kw_only=True):
+class Assessment(Read, frozen=True, kw_only=True):
     """The vendor's answer on every vulnerability it knows of."""
 
     result: Annotated[tuple[Assessed, ...], Meta(max_length=4096)]
 
 
-class DeclaredLifecycle(_Read, frozen=True, kw_only=True, rename=None):
+class DeclaredLifecycle(Read, frozen=True, kw_only=True, rename=None):
     """The lifecycle part of a declaration; None where it is silent."""
 
     standard: _Name | None = None
@@ -266,13 +266,13 @@ class DeclaredLifecycle(_Read, frozen=True, kw_only=True, rename=None):
     tested_version: _Name | None = None
 
 
-class DeclaredPrivacy(_Read, frozen=True, kw_only=True, rename=None):
+class DeclaredPrivacy(Read, frozen=True, kw_only=True, rename=None):
     """The privacy part of a declaration."""
 
     default_credentials: bool | None = None
 
 
-class Declaration(_Read, frozen=True, kw_only=True):
+class Declaration(Read, frozen=True, kw_only=True):
     """What people at the vendor declare; sections are named as in the evidence document."""
 
     lifecycle: DeclaredLifecycle = DeclaredLifecycle()

@@ -12,11 +12,12 @@ from typing import Final, Generic, TypeVar
 import msgspec
 from msgspec import UNSET
 
-from firmward.hospital.gate import document, predicates
+from firmward.advisories.index import Index
+from firmward.advisories.match import Component, match
+from firmward.hospital.gate import document, examinations, predicates
 from firmward.hospital.gate.document import Gap, Known, Maybe, Trust, moment
 from firmward.hospital.gate.intake import Attested, Missing, Verified
 from firmward.hospital.gate.vulnerabilities import assess
-from firmward.terms import advisories as adv
 from firmward.terms.errors import Malformed
 from firmward.terms.wire import convert
 
@@ -25,6 +26,8 @@ FEEDS: Final = {
     "sbom": ("sbom", "vulns"),
     "scan": ("scan",),
     "vulnerabilities": (),
+    "threats": ("risk",),
+    "blackbox": ("testing",),
     "declaration": ("lifecycle", "privacy"),
 }
 """Evidence name -> the sections that stay empty without it.
@@ -87,6 +90,8 @@ class Readings:
         self._scan = self._read("scan", predicates.Scan)
         self._provenance = self._read("provenance", predicates.Provenance)
         self._assessment = self._read("vulnerabilities", predicates.Assessment)
+        self._threats = self._read("threats", examinations.ThreatModel)
+        self._blackbox = self._read("blackbox", examinations.BlackBox)
         self._declaration = self._read("declaration", predicates.Declaration)
 
     def _gap(self, name: str, sections: tuple[str, ...], reason: str) -> None:
@@ -140,7 +145,7 @@ class Readings:
         ours = self._verified.firmware.sha256
         return ours if ours in named else named[0]
 
-    def scan(self, advisories: adv.Advisories | None) -> document.Scan:
+    def scan(self, advisories: Index | None) -> document.Scan:
         """What was looked for, and how recent the hospital's own advisories are."""
         ours = Origin("measured", "", "", self._now)
         recent = UNSET if advisories is None else ours(moment(advisories.snapshot))
@@ -151,13 +156,13 @@ class Readings:
             db_date=recent, tools=said(scan.tools()), findings=said(scan.findings())
         )
 
-    def vulns(self, advisories: adv.Advisories | None) -> Maybe[tuple[document.Vulnerability, ...]]:
+    def vulns(self, advisories: Index | None) -> Maybe[tuple[document.Vulnerability, ...]]:
         """The hospital's own match, with the vendor's assessment of each where it gave one."""
         piece, vendor = self._bom, self._assessment
         if advisories is None or piece is None:
             return UNSET
         said: Sequence[predicates.Assessed] = vendor.content.result if vendor else ()
-        matches = adv.match(_components(piece.content), advisories, self._now)
+        matches = match(_components(piece.content), advisories, self._now)
         answer = assess(matches, said, advisories)
         # Whoever is believed on a single entry is named for the whole list.
         leans = vendor if answer.leans_on_vendor else None
@@ -182,13 +187,42 @@ class Readings:
             default_credentials=said.if_given(piece.content.privacy.default_credentials)
         )
 
+    def risk(self) -> document.Risk:
+        """What the vendor's threat model says of this release, by the image's own version."""
+        piece = self._threats
+        if piece is None:
+            return document.Risk()
+        said, model = piece.says(), piece.content
+        return document.Risk(
+            security_method=said(model.method),
+            threat_model_version=said(model.version(self._verified.firmware.image.version)),
+            threat_model_digest=said(f"sha256:{model.model.digest.sha256}"),
+            open_threats=said(model.open_threats()),
+            drift=said(model.drifted()),
+        )
 
-def _components(bom: predicates.Bom) -> list[adv.Component]:
+    def testing(self) -> document.Testing:
+        """What the vendor's black-box test of this image gave."""
+        piece = self._blackbox
+        if piece is None:
+            return document.Testing()
+        said, test = piece.says(), piece.content
+        return document.Testing(
+            kinds=said(test.kinds()),
+            result=said(test.result),
+            inputs=said(test.annotations.inputs),
+            seconds=said(test.annotations.seconds),
+            open_failures=said(test.failed_tests),
+        )
+
+
+def _components(bom: predicates.Bom) -> list[Component]:
     return [
-        adv.Component(
+        Component(
             name=part.name,
             version=part.version,
             purl=next((name for name in part.ids if name.startswith("pkg:")), ""),
+            cpe=next((name for name in part.ids if name.startswith("cpe:")), ""),
             supplier=part.supplier,
         )
         for part in bom.parts()

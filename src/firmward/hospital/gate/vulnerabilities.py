@@ -7,9 +7,10 @@ that says who gave it.  It cannot make one disappear: every match of the hospita
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from firmward.advisories.index import Index
+from firmward.advisories.match import Match
 from firmward.hospital.gate.document import Status, Vulnerability
 from firmward.hospital.gate.predicates import Assessed as Said
-from firmward.terms.advisories import Advisories, Match
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Assessed:
     leans_on_vendor: bool
 
 
-def assess(matches: Sequence[Match], said: Sequence[Said], advisories: Advisories) -> Assessed:
+def assess(matches: Sequence[Match], said: Sequence[Said], advisories: Index) -> Assessed:
     """The hospital's matches first, then what only the vendor names."""
     found: list[Vulnerability] = []
     heard: set[int] = set()
@@ -43,7 +44,7 @@ def assess(matches: Sequence[Match], said: Sequence[Said], advisories: Advisorie
     for at, answer in enumerate(said):
         if at not in heard:
             leans = True
-            found.append(_only_said(answer, answer.id in advisories.exploited))
+            found.append(_only_said(answer, advisories.exploited([answer.id]) is not None))
     return Assessed(tuple(found), leans)
 
 

@@ -49,12 +49,16 @@ class Listen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """hospital.toml.  Durations are in seconds."""
+    """hospital.toml.  Durations are in seconds.
+
+    allow_development_keys  releases signed with software keys may come in; for a demonstration
+    """
 
     site: Label
     listen: Listen = msgspec.field(default_factory=Listen)
     pack: str = ""
     advisories: str = ""
+    allow_development_keys: bool = False
     jurisdictions: tuple[str, ...] = ("US",)
     poll_s: Annotated[float, Meta(gt=0)] = 60.0
     order_life_s: Annotated[float, Meta(gt=0)] = 3600.0

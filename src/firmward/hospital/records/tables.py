@@ -52,6 +52,15 @@ vendor_file = Table(
 )
 """What devices are served of a vendor's image repository; "kept:" names are what intake trusts."""
 
+vendor_webhook = Table(
+    "vendor_webhook",
+    metadata,
+    Column("vendor", String, primary_key=True),
+    Column("url", String, nullable=False),
+    Column("authority", String, nullable=False),
+    Column("sealed_secret", LargeBinary, nullable=False),
+)
+
 release = Table(
     "release",
     metadata,
@@ -171,3 +180,17 @@ ticket = Table(
     UniqueConstraint("recipient", "cause"),
 )
 """One ticket per cause and recipient: the constraint is the deduplication."""
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("ticket", Integer, primary_key=True),
+    Column("vendor", String, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("state", String, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", Float, nullable=False),
+    Column("filed_at", Float, nullable=False),
+    Column("delivered_at", Float, nullable=False),
+)
+"""Signed reports to vendors, written with their tickets; state: waiting, delivered, given-up."""

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, delete, insert, select
 
 from firmward.hospital.records import tables
 from firmward.terms.errors import Malformed, Refused
-from firmward.terms.onboarding import Onboarding
-from firmward.terms.wire import decode, encode
+from firmward.terms.onboarding import Onboarding, read_onboarding
+from firmward.terms.wire import encode
 
 _KEPT = "kept:"
 
@@ -71,7 +71,7 @@ def anchors(connection: Connection, vendor: str) -> Onboarding:
     data = connection.execute(query).scalar()
     if data is None:
         raise UnknownVendor(vendor)
-    return decode(data, Onboarding, f"vendor {vendor}", limit=len(data))
+    return read_onboarding(data, f"vendor {vendor}")
 
 
 def all_anchors(connection: Connection) -> list[Onboarding]:

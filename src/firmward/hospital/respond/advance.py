@@ -162,7 +162,7 @@ def _unjudged(
     plan = progress.plan
     tickets.file(
         connection,
-        (tickets.BIOMED,),
+        tickets.BIOMED,
         f"unjudged:{plan.rollout}:{wave}",
         f"{plan.release} waits: the gate cannot judge it now",
         (str(error),),
@@ -287,7 +287,7 @@ def _pause(
     about = (progress.plan.release, row.rollout)
     cause = f"delayed:{row.rollout}"
     subject = f"look into {progress.plan.release}"
-    tickets.file(connection, (tickets.BIOMED,), cause, subject, because, about, now)
+    tickets.file(connection, tickets.BIOMED, cause, subject, because, about, now)
 
 
 def _save(connection: Connection, row: rollouts.Row, progress: Progress) -> None:

@@ -14,7 +14,8 @@ from firmward.hospital.fleet import orders as fleet_orders
 from firmward.hospital.records import cases, devices, ledger, orders, releases
 from firmward.hospital.records.devices import Device
 from firmward.hospital.records.site import Site
-from firmward.hospital.respond import tickets
+from firmward.hospital.respond import incidents, tickets
+from firmward.hospital.respond.incidents import Fault
 from firmward.terms.errors import Refused
 from firmward.terms.order import Purpose
 from firmward.terms.stage import Stage
@@ -31,8 +32,12 @@ def take_back(
     now: datetime,
     *,
     rollout: str = "",
+    vendor_knows: bool = False,
 ) -> None:
-    """Withdraw a release and order everyone it reached back to where they are safe."""
+    """Withdraw a release and order everyone it reached back to where they are safe.
+
+    vendor_knows  it is by the vendor's own word, so there is nothing to tell it
+    """
     found = releases.find(connection, release)
     if found is None or found.state != "admitted":
         return
@@ -49,15 +54,11 @@ def take_back(
     )
     for device in sorted(set(reached)):
         send_back(connection, site, devices.get(connection, device), now, rollout=rollout)
-    tickets.file(
-        connection,
-        (found.vendor, tickets.BIOMED),
-        f"withdrawn:{release}",
-        f"{release} was withdrawn from the fleet",
-        reasons,
-        (release, rollout),
-        now,
-    )
+    cause, subject = f"withdrawn:{release}", f"{release} was withdrawn from the fleet"
+    if not vendor_knows:
+        fault = Fault(found.vendor, release, found.image_sha256, cause, subject, (rollout,))
+        incidents.tell(connection, site, fault, reasons, now)
+    tickets.file(connection, tickets.BIOMED, cause, subject, reasons, (release, rollout), now)
 
 
 def send_back(
@@ -107,7 +108,7 @@ def quarantine(
     )
     tickets.file(
         connection,
-        (tickets.BIOMED,),
+        tickets.BIOMED,
         f"quarantine:{number}",
         f"review {device.device}: {cause}",
         reasons,

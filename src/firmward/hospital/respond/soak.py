@@ -79,7 +79,7 @@ def wait(
     reasons = [f"{name} sends no vitals" for name in silent] or ["too few devices have vitals"]
     tickets.file(
         connection,
-        (tickets.BIOMED,),
+        tickets.BIOMED,
         f"silent:{plan.rollout}:{progress.wave}",
         f"{plan.release} waits: wave {progress.wave + 1} cannot be compared",
         reasons,

@@ -13,26 +13,29 @@ BIOMED = "biomed-security"
 
 def file(
     connection: Connection,
-    recipients: Sequence[str],
+    recipient: str,
     cause: str,
     subject: str,
     reasons: Sequence[str],
     about: Sequence[str],
     now: datetime,
-) -> None:
-    """File a ticket with each recipient who has none for this cause yet."""
-    for recipient in recipients:
-        number = cases.file_ticket(connection, recipient, cause, subject, reasons, now.timestamp())
-        if number:
-            ledger.record(
-                connection,
-                "ticket.filed",
-                Stage.RESPOND,
-                now,
-                "firmward",
-                (*about, f"ticket:{number}"),
-                f"ticket {number} to {recipient}: {subject}",
-                recipient=recipient,
-                cause=cause,
-                reasons=tuple(reason[:300] for reason in reasons[:40]),
-            )
+) -> int:
+    """File a ticket and give its number; 0 where there is one for this cause already.
+
+    What goes to a vendor goes through `incidents.tell`.
+    """
+    number = cases.file_ticket(connection, recipient, cause, subject, reasons, now.timestamp())
+    if number:
+        ledger.record(
+            connection,
+            "ticket.filed",
+            Stage.RESPOND,
+            now,
+            "firmward",
+            (*about, f"ticket:{number}"),
+            f"ticket {number} to {recipient}: {subject}",
+            recipient=recipient,
+            cause=cause,
+            reasons=tuple(reason[:300] for reason in reasons[:40]),
+        )
+    return number

@@ -21,6 +21,7 @@ ACCESS: Final[dict[str, frozenset[str]]] = {
     # The people plane: by role; "vendor" is a vendor's pipeline, about its own things only.
     "status": frozenset({"biomed", "sec", "risk", "clin", "auditor"}),
     "vendor-add": frozenset({"sec"}),
+    "vendor-webhook": frozenset({"sec"}),
     "devices-expect": frozenset({"biomed"}),
     "bundle": frozenset({"vendor", "biomed"}),
     "vendor-renew": frozenset({"vendor", "biomed"}),
@@ -31,5 +32,7 @@ ACCESS: Final[dict[str, frozenset[str]]] = {
     "quarantine": frozenset({"sec", "biomed"}),
     "review": frozenset({"sec", "biomed", "risk"}),
     "tickets": frozenset({"biomed", "sec", "risk", "auditor", "vendor"}),
+    "incident": frozenset({"biomed", "sec", "auditor", "vendor"}),
+    "reporter": frozenset({"biomed", "sec"}),
     "events": frozenset({"biomed", "sec", "risk", "auditor"}),
 }

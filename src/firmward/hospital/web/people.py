@@ -8,12 +8,13 @@ from msgspec import Meta
 from firmward.hospital import pipeline
 from firmward.hospital.gate import judge
 from firmward.hospital.pipeline import Hospital
-from firmward.hospital.records import cases, devices, ledger, releases, rollouts
-from firmward.hospital.respond import advance, remedies
+from firmward.hospital.records import cases, devices, ledger, outbox, releases, rollouts
+from firmward.hospital.respond import advance, incidents, private, remedies, telling
+from firmward.hospital.respond.telling import Address
 from firmward.hospital.web.identity import person
 from firmward.hospital.web.plane import Answer, Call, Caller, Endpoint, Forbidden, NotFound, answer
 from firmward.terms.errors import Malformed, Refused
-from firmward.terms.onboarding import Onboarding
+from firmward.terms.onboarding import read_onboarding
 from firmward.terms.stage import Stage
 from firmward.terms.wire import MIB, Wire, decode, plain
 
@@ -50,6 +51,7 @@ class PeoplePlane:
         return [
             Endpoint("status", "GET", "/v1/status", self.status),
             Endpoint("vendor-add", "POST", "/v1/vendors", self.vendor_add, 2 * MIB),
+            Endpoint("vendor-webhook", "POST", "/v1/vendors/{vendor}/webhook", self.webhook),
             Endpoint("devices-expect", "POST", "/v1/devices", self.devices_expect, 8 * MIB),
             Endpoint("bundle", "POST", "/v1/bundles/{vendor}", self.bundle, 64 * MIB, notes=True),
             Endpoint("vendor-renew", "POST", "/v1/renewals/{vendor}", self.renewal, 8 * MIB, True),
@@ -60,6 +62,8 @@ class PeoplePlane:
             Endpoint("quarantine", "POST", "/v1/devices/{device}/quarantine", self.quarantine),
             Endpoint("review", "POST", "/v1/devices/{device}/review", self.review),
             Endpoint("tickets", "GET", "/v1/tickets", self.tickets),
+            Endpoint("incident", "GET", "/v1/tickets/{ticket}/incident", self.incident),
+            Endpoint("reporter", "GET", "/v1/reporter", self.reporter),
             Endpoint("events", "GET", "/v1/events", self.events),
         ]
 
@@ -82,10 +86,17 @@ class PeoplePlane:
 
     def vendor_add(self, call: Call) -> Answer:
         """Pin a vendor's anchors."""
-        onboarding = decode(call.body, Onboarding, "onboarding", limit=2 * MIB)
+        onboarding = read_onboarding(call.body)
         pipeline.onboard(self._hospital, onboarding, call.who.name, call.now)
         self._onboarded(onboarding)
         return answer({"vendor": onboarding.vendor})
+
+    def webhook(self, call: Call) -> Answer:
+        """Send a vendor its reports from now on."""
+        vendor = call.params["vendor"]
+        address = decode(call.body, Address, call.who.name)
+        telling.subscribe(self._site, vendor, address, call.who.name, call.now)
+        return answer({"vendor": vendor, "url": address.url})
 
     def devices_expect(self, call: Call) -> Answer:
         """Pre-authorise an inventory."""
@@ -150,7 +161,7 @@ class PeoplePlane:
                 raise NotFound(f"{call.params['rollout'][:80]}: no such roll-out")
             if row.state != "running":
                 raise Refused(f"{row.rollout}: expected a running one, it is {row.state}")
-            reasons = (f"stopped by {call.who.name}: {reason}",)
+            reasons = (private.by_hand(call.who.name, reason),)
             advance.stop(connection, self._site, row, reasons, call.now)
         return answer({"rollout": row.rollout, "state": "stopped"})
 
@@ -179,6 +190,22 @@ class PeoplePlane:
         recipient = call.who.name if "vendor" in call.who.roles else call.query.get("to", "")
         with self._site.store.reading() as connection:
             return answer([vars(t) for t in cases.tickets(connection, recipient)])
+
+    def incident(self, call: Call) -> Answer:
+        """The signed report of a ticket, as the vendor gets it; a vendor sees its own."""
+        number = call.params["ticket"]
+        if not (number.isascii() and number.isdigit() and len(number) <= 15):
+            raise Malformed("ticket", "a number", repr(number[:40]))
+        with self._site.store.reading() as connection:
+            report = outbox.find(connection, int(number))
+        stranger = "vendor" in call.who.roles
+        if report is None or (stranger and report.vendor != call.who.name):
+            raise NotFound(f"ticket {number}: no report to a vendor")
+        return Answer(report.body)
+
+    def reporter(self, call: Call) -> Answer:
+        """Who signs this site's reports; the shared secret is not told."""
+        return answer(incidents.reporter(self._site))
 
     def events(self, call: Call) -> Answer:
         """Events about a subject, or from a sequence number on, 1000 at a time."""

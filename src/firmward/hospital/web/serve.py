@@ -21,19 +21,22 @@ import uvicorn
 import uvloop
 from starlette.applications import Starlette
 
+from firmward.advisories.index import Index
+from firmward.advisories.load import from_files
 from firmward.hospital import pipeline
 from firmward.hospital.bedside import Seen
 from firmward.hospital.desk import Ports
 from firmward.hospital.gate.packs import load
+from firmward.hospital.gate.policy import by_site
 from firmward.hospital.pipeline import Hospital
 from firmward.hospital.records import vendors
 from firmward.hospital.records.blobs import write_durably
 from firmward.hospital.records.site import Site, open_site
+from firmward.hospital.respond import telling
 from firmward.hospital.web.identity import CertifiedProtocol, tls_context, trust
 from firmward.hospital.web.native import DevicePlane, EnrolmentPlane
 from firmward.hospital.web.people import PeoplePlane
 from firmward.hospital.web.plane import build
-from firmward.terms.advisories import Advisories, read
 from firmward.terms.checkin import FrontDoor
 from firmward.terms.errors import FirmwardError, Misuse
 from firmward.terms.onboarding import Onboarding
@@ -51,11 +54,11 @@ class _Listener(uvicorn.Server):
         yield
 
 
-def load_advisories(folder: Path) -> Advisories:
+def load_advisories(folder: Path) -> Index:
     """The hospital's own advisories: OSV records in osv/*.json, CISA's catalogue in kev.json."""
     try:
         records = [path.read_bytes() for path in sorted((folder / "osv").rglob("*.json"))]
-        return read(records, (folder / "kev.json").read_bytes())
+        return from_files(records, (folder / "kev.json").read_bytes())
     except OSError as error:
         raise Misuse(f"advisories {folder}: {error}") from error
 
@@ -67,7 +70,8 @@ def open_hospital(home: Path) -> Hospital:
         raise Misuse(f"{home}/hospital.toml: expected a pack for the gate to judge by, got none")
     folder = site.settings.advisories
     advisories = load_advisories(home / folder) if folder else None
-    return Hospital(site, load(home / site.settings.pack), advisories)
+    pack = by_site(load(home / site.settings.pack), site, datetime.now(UTC))
+    return Hospital(site, pack, advisories)
 
 
 def serve(home: Path, announce: Callable[[Ports], None]) -> None:
@@ -104,7 +108,7 @@ async def _serve(hospital: Hospital, announce: Callable[[Ports], None]) -> None:
         asyncio.create_task(server.serve([sock]))
         for server, sock in zip(servers, sockets, strict=True)
     ]
-    clock = asyncio.create_task(_clock(hospital, seen))
+    background = [asyncio.create_task(_clock(hospital, seen)), asyncio.create_task(_tell(site))]
     while not all(server.started for server in servers):
         await asyncio.sleep(0.01)
     ports = Ports(listen.host, *(sock.getsockname()[1] for sock in sockets))
@@ -112,8 +116,9 @@ async def _serve(hospital: Hospital, announce: Callable[[Ports], None]) -> None:
     write_durably(site.home / "ports.json", msgspec.json.encode(ports))
     announce(ports)
     await asyncio.gather(*running)
-    clock.cancel()
-    await asyncio.gather(clock, return_exceptions=True)
+    for task in background:
+        task.cancel()
+    await asyncio.gather(*background, return_exceptions=True)
 
 
 def _front_door(site: Site, ports: Ports) -> FrontDoor:
@@ -184,3 +189,19 @@ async def _clock(hospital: Hospital, seen: Seen) -> None:
         except Exception:
             log.exception("the clock's turn failed")
         await asyncio.sleep(hospital.site.settings.tick_s)
+
+
+async def _tell(site: Site) -> None:
+    """Send vendors their reports, one at a time; beside the clock, which no vendor may hold up."""
+    while True:
+        said = ""
+        try:
+            said = await asyncio.to_thread(telling.send_next, site, datetime.now(UTC))
+            if said:
+                log.info(said)
+        except FirmwardError as error:
+            log.error("a report was not sent", error=str(error))
+        except Exception:
+            log.exception("a report was not sent")
+        if not said:
+            await asyncio.sleep(site.settings.tick_s)

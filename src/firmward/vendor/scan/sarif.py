@@ -47,8 +47,19 @@ class Rule:
     cwe: int = 0
 
 
-def run(tool: str, version: str, rules: Sequence[Rule], findings: Iterable[Finding]) -> Run:
-    """A SARIF run of one of our own scanners."""
+def run(
+    tool: str,
+    version: str,
+    rules: Sequence[Rule],
+    findings: Iterable[Finding],
+    notes: Sequence[str] = (),
+) -> Run:
+    """A SARIF run of one tool.
+
+    notes  what a reader must know to weigh it, such as that there was nothing to scan
+    """
+    told = [{"level": "note", "message": {"text": note}} for note in notes]
+    ended = {"executionSuccessful": True, "toolExecutionNotifications": told}
     return {
         "tool": {
             "driver": {
@@ -66,6 +77,7 @@ def run(tool: str, version: str, rules: Sequence[Rule], findings: Iterable[Findi
             }
         },
         "results": [_result(finding) for finding in sorted(findings)],
+        **({"invocations": [ended]} if notes else {}),
     }
 
 
@@ -95,7 +107,7 @@ def findings(log: dict[str, Any]) -> tuple[Finding, ...]:
     """What a log reports and nobody answers for.  Raises Unavailable for what is no SARIF."""
     try:
         return tuple(
-            _finding(result)
+            read_result(result)
             for each in log["runs"]
             for result in each.get("results", [])
             if not result.get("suppressions")
@@ -104,7 +116,8 @@ def findings(log: dict[str, Any]) -> tuple[Finding, ...]:
         raise Unavailable(f"scan: expected SARIF 2.1.0, got something without {error}") from error
 
 
-def _finding(result: dict[str, Any]) -> Finding:
+def read_result(result: dict[str, Any]) -> Finding:
+    """One result of any tool as a finding.  Raises KeyError or TypeError for what is none."""
     locations = result.get("locations") or [{}]
     place = locations[0].get("physicalLocation", {})
     level = result.get("level", "warning")
@@ -133,7 +146,7 @@ def suppress(log: dict[str, Any], rules: Sequence[Suppression], today: date) -> 
 
 
 def _answered(result: dict[str, Any], rules: Sequence[Suppression]) -> dict[str, Any]:
-    found = _finding(result)
+    found = read_result(result)
     for rule in rules:
         if rule.rule == found.rule and fnmatchcase(found.path, rule.path):
             why = f"{rule.reason} ({rule.owner}, until {rule.until})"

@@ -1,0 +1,1 @@
+"""One module per kind of manifest, database or map: from its bytes to the parts that it names."""
