@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from firmward.lab import memory
 from firmward.terms.errors import Misuse, Unavailable
+from firmward.vendor.packing import imgtool_sign
 
 _TIMEOUT_S = 300  # a cold compiler cache on a slow machine; a warm build takes under 1.5
 
@@ -74,16 +75,14 @@ def pack(
     with tempfile.TemporaryDirectory(prefix="firmward-sign-") as folder:
         source, signed, key = (Path(folder) / name for name in ("app.bin", "app.img", "key.pem"))
         source.write_bytes(binary)
-        command = [sys.executable, "-m", "imgtool.main", "sign"]
+        options = [] if key_pem is None else ["-k", str(key)]
         if key_pem is not None:
             key.touch(mode=0o600)
             key.write_bytes(key_pem)
-            command += ["-k", str(key)]
-        command += ["--align", str(memory.UNIT), "-v", f"{version}+{counter}", "-s", str(counter)]
-        command += ["-H", hex(memory.HEADER_SIZE), "--pad-header", "-S", hex(memory.SLOT_SIZE)]
-        command += ["--load-addr", hex(load_addr), str(source), str(signed)]
-        _run(command, "imgtool")
-        return signed.read_bytes()
+        options += ["--align", str(memory.UNIT), "-v", f"{version}+{counter}", "-s", str(counter)]
+        options += ["-H", hex(memory.HEADER_SIZE), "--pad-header", "-S", hex(memory.SLOT_SIZE)]
+        options += ["--load-addr", hex(load_addr)]
+        return imgtool_sign(f"image {version}+{counter}", options, source, signed)
 
 
 def new_key() -> tuple[bytes, bytes]:

@@ -166,6 +166,7 @@ vex = <vex>
 # command = ["{python}", "bridge.py", "{image}"] # boots it and bridges its interface
 <corpus>
 seconds = 10
+inputs = 0                      # or until so many inputs; 0 for no such end
 seed = 1
 deadline_ms = 1000
 

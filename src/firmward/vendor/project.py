@@ -157,13 +157,14 @@ class BlackboxRules(_Section, frozen=True, kw_only=True):
     command      what boots the image and bridges its interface; {image}, {binary}, {elf} and
                  {python} are filled in.  Empty: no such test, which the gate will ask about
     corpus       a folder of the tree with inputs to start from
-    seconds      how long it is fuzzed
+    seconds, inputs   how long it is fuzzed: until either is reached; 0 inputs for no such end
     deadline_ms  a longer silence after an input is a hang
     """
 
     command: tuple[str, ...] = ()
     corpus: Inside | Literal[""] = ""
     seconds: Seconds = 10.0
+    inputs: Annotated[int, Meta(ge=0)] = 0
     seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 1
     deadline_ms: Annotated[int, Meta(ge=1, le=600_000)] = 1000
 

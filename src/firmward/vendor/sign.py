@@ -1,12 +1,11 @@
 """Signing: a binary becomes an MCUboot image, predicates become sealed statements."""
 
 import hashlib
-import sys
 import tempfile
 from base64 import b64encode
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from firmward.proof import envelope, mcuboot
 from firmward.proof.keys import public_pem
@@ -15,10 +14,8 @@ from firmward.terms.image import ImageClaim
 from firmward.terms.statement import statement
 from firmward.vendor.keys.places import MacKey
 from firmward.vendor.keys.ring import VendorKeys
-from firmward.vendor.process import plain_environment, run
+from firmward.vendor.packing import imgtool_sign
 from firmward.vendor.project import ImageRules, Project
-
-_TIMEOUT_S: Final = 60.0
 
 
 @dataclass(frozen=True)
@@ -111,22 +108,18 @@ class _Bench:
         # ECDSA hashes what it signs; MCUboot's Ed25519 signs the digest as its message.
         message = hashlib.sha256(covered).digest() if public.keytype == "ed25519" else covered
         signature = bytes.fromhex(keys.firmware.sign(message).signature)
-        (self._folder / "app.sig").write_bytes(b64encode(signature))
-        (self._folder / "key.pem").write_bytes(public_pem(keys.firmware))
-        return self._imgtool("--fix-sig", "app.sig", "--fix-sig-pubkey", "key.pem")
+        made, key = self._folder / "app.sig", self._folder / "key.pem"
+        made.write_bytes(b64encode(signature))
+        key.write_bytes(public_pem(keys.firmware))
+        return self._imgtool("--fix-sig", str(made), "--fix-sig-pubkey", str(key))
 
     def _covered(self) -> bytes:
         """Header, body and protected TLVs: what the signature is about."""
         return self._imgtool("--vector-to-sign", "payload")
 
     def _imgtool(self, *more: str) -> bytes:
-        command = (sys.executable, "-m", "imgtool.main", "sign", *self._options, *more)
-        environment = plain_environment(self._folder)
-        out = self._folder / "app.img"
-        done = run((*command, "app.bin", out.name), self._folder, environment, _TIMEOUT_S)
-        if done.code != 0:
-            raise Misuse(f"imgtool: {self._claim.release}: {done.err.strip()[-300:]}")
-        return out.read_bytes()
+        source, target = self._folder / "app.bin", self._folder / "app.img"
+        return imgtool_sign(self._claim.release, (*self._options, *more), source, target)
 
 
 def _options(claim: ImageClaim, rules: ImageRules) -> tuple[str, ...]:

@@ -74,7 +74,9 @@ def test_a_hospital_takes_every_piece_and_sees_no_development_key(made):
 
     assert 2 == len(pinned.evidence_keys)
     assert (RELEASE, False) == (seen.release, seen.firmware.claim.development)
-    assert {intake.Attested} == {type(piece) for piece in seen.evidence.values()}
+    missing = {name for name, piece in seen.evidence.items() if isinstance(piece, intake.Missing)}
+    # The tests' firmware is not fuzzed, and what was not tested is not attested.
+    assert {"blackbox"} == missing
     provenance = seen.evidence["provenance"].statement.predicate
     signing = provenance["buildDefinition"]["internalParameters"]["signing"]
     assert {

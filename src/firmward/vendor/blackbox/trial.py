@@ -70,7 +70,7 @@ def trial(
     if not rules.command:
         raise Unavailable(f"{FILE}: [blackbox] names no command: there is nothing to test on")
     corpus = read_corpus(tree.root, rules)
-    asked = limits or Limits(rules.seconds)
+    asked = limits or Limits(rules.seconds, rules.inputs)
     parts = (
         *("blackbox-1", version("firmward"), *sorted(artifact.digests().values())),
         *(msgspec.json.encode(rules).decode(), corpus_digest(corpus), str(asked)),
@@ -79,7 +79,7 @@ def trial(
 
     def make() -> dict[str, Any]:
         fresh.append(True)
-        result = _fuzzed(tree, corpus, _files(artifact, image), asked, watch)
+        result = _fuzzed(tree, corpus, _files(artifact, image), asked, watch, str(shelf.folder))
         settings = {"command": list(rules.command), "deadline_ms": rules.deadline_ms}
         return {
             "predicate": predicate(result, corpus, rules.seed, settings),
@@ -118,6 +118,7 @@ def _fuzzed(
     files: Mapping[str, bytes],
     limits: Limits,
     watch: Watch,
+    cache: Path,
 ) -> Result:
     rules = tree.project.blackbox
     with tempfile.TemporaryDirectory(prefix="firmward-blackbox-") as name:
@@ -127,7 +128,9 @@ def _fuzzed(
             (folder / word).write_bytes(data)
             words[word] = str(folder / word)
         command = [_filled(word, words) for word in rules.command]
-        environment = plain_environment(folder) | {"TMPDIR": name}
+        # The command is the vendor's own and may keep things, such as a simulator it compiled.
+        kept = {"TMPDIR": name, "FIRMWARD_CACHE": str(cache)}
+        environment = plain_environment(folder) | kept
         with Device(command, tree.folder, environment, rules.deadline_ms) as device:
             result = Campaign(device, corpus, rules.seed, watch).run(limits)
     if not result.inputs:

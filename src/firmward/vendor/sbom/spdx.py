@@ -10,7 +10,8 @@ from datetime import UTC, datetime, time
 from io import StringIO
 from typing import Any, Final
 
-from license_expression import ExpressionError, get_spdx_licensing
+from license_expression import ExpressionError
+from spdx_tools.common.spdx_licensing import spdx_licensing
 from spdx_tools.spdx.model import (
     Actor,
     ActorType,
@@ -127,7 +128,7 @@ def _licence(text: str) -> Any:
     if not text:
         return SpdxNoAssertion()
     try:
-        return get_spdx_licensing().parse(text)
+        return spdx_licensing.parse(text)
     except ExpressionError:
         return SpdxNoAssertion()
 

@@ -5,6 +5,7 @@ mitigation only where the evidence it names holds.
 """
 
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
@@ -178,8 +179,12 @@ def read_yaml(data: bytes, kind: type[T], who: str) -> T:
         raise Malformed(who, kind.__name__.lower(), str(error)[:300]) from error
 
 
+@lru_cache(maxsize=8)
 def read(data: bytes, who: str = "threats.yaml") -> Model:
-    """The model in these bytes, every name in it resolved.  Raises Malformed."""
+    """The model in these bytes, every name in it resolved.  Raises Malformed.
+
+    The same bytes are the same model: YAML is slow to read, and releases of one product share it.
+    """
     model = read_yaml(data, Model, who)
     _refuse_twice(model, who)
     _refuse_unknown(model, who)
