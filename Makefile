@@ -46,7 +46,11 @@ lock: .venv/bin/python  ## choose the newest allowed versions again and write th
 	@test -x .cache/lock/bin/uv || { $(BIN)/python -m venv .cache/lock && .cache/lock/bin/pip install -q '$(UV)'; }
 	@$(call compile,requirements/run.lock)
 	@$(call compile,requirements/dev.lock,--group dev --constraint requirements/run.lock)
-	@git --no-pager diff --stat -- requirements || true
+	@for listed in src/firmward/vendor/scan/tools/locks/*.in; do \
+	  .cache/lock/bin/uv pip compile $$listed --universal --python-version 3.11 --generate-hashes \
+	    --upgrade --quiet --no-emit-index-url --no-emit-find-links \
+	    --custom-compile-command "make lock" -o $${listed%.in}.lock; done
+	@git --no-pager diff --stat -- requirements src/firmward/vendor/scan/tools/locks || true
 
 compile = .cache/lock/bin/uv pip compile pyproject.toml requirements/build.in $(2) \
 	--universal --python-version 3.11 --generate-hashes --upgrade --quiet \

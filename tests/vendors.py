@@ -95,9 +95,8 @@ def firmware_tree(folder: Path, *, blackbox: bool = False) -> Tree:
     """
     ignored = shutil.ignore_patterns("__pycache__", ".zig-cache", "zig-out")
     shutil.copytree(FIRMWARE, folder, ignore=ignored)
-    for project in () if blackbox else folder.glob("*/firmward.toml"):
-        text = re.sub(r"\[blackbox\]\n(?:.+\n)+", "", project.read_text())
-        project.write_text(text)
+    for file in () if blackbox else folder.glob("*/firmward.toml"):
+        file.write_text(re.sub(r"\[blackbox\]\n(?:.+\n)+", "", file.read_text()))
     return signed_tree(folder)
 
 

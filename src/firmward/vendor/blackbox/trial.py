@@ -79,7 +79,7 @@ def trial(
 
     def make() -> dict[str, Any]:
         fresh.append(True)
-        result = _fuzzed(tree, corpus, _files(artifact, image), asked, watch, str(shelf.folder))
+        result = _fuzzed(tree, corpus, _files(artifact, image), asked, watch, shelf.folder)
         settings = {"command": list(rules.command), "deadline_ms": rules.deadline_ms}
         return {
             "predicate": predicate(result, corpus, rules.seed, settings),
