@@ -258,8 +258,9 @@ def test_no_row_of_the_access_table_is_about_admitting(loop):
     """The one route by which a release comes in is the one that asks the gate."""
     writes = {"bundle", "vendor-add", "vendor-renew", "devices-expect", "rollout-stop"}
     writes |= {"quarantine", "review", "est-enrol", "register", "report", "vitals"}
+    writes |= {"vendor-webhook"}
     reads = {"est-cacerts", "check-in", "director", "image", "blob", "status", "releases"}
-    reads |= {"devices", "rollouts", "tickets", "events"}
+    reads |= {"devices", "rollouts", "tickets", "events", "incident", "reporter"}
 
     assert set(ACCESS) == writes | reads
 

@@ -20,7 +20,7 @@ def firmward(tree, tmp_path, shelf):
     (tmp_path / ".gitconfig").write_text(
         f"[user]\n email = {DEVELOPER}\n signingKey = {key}\n[gpg]\n format = ssh\n"
     )
-    code = "from firmward.vendor.cli import app; app()"
+    code = "import sys; sys.argv.insert(1, 'vendor'); from firmward.cli import main; main()"
     environment = {"HOME": str(tmp_path), "FIRMWARD_CACHE": str(shelf.folder)}
 
     def run(*words: object) -> subprocess.CompletedProcess[str]:
@@ -57,6 +57,7 @@ def test_from_nothing_to_a_bundle(firmward, tree, tmp_path):
     assert (tmp_path / "1.tar").stat().st_size > 10_000
 
     told = released(firmward, tree, 3, "--predecessor", "pump-200@1.0.0+1", "--json")
+    assert 0 == told.returncode, told.stderr
     assert ("", "pump-200@1.0.0+3") == (told.stderr, json.loads(told.stdout)["release"])
 
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from firmward.vendor.attest import provenance
 from firmward.vendor.build.reproduce import NotReproducible, first_offset, verified, verify
 from firmward.vendor.cache import Shelf
-from firmward.vendor.cli import app
+from firmward.vendor.cli import build as commands
 from firmward.vendor.source.checkout import checked_out
 from firmward.vendor.source.commit import take
 
@@ -122,11 +122,11 @@ def test_the_command_builds_twice_on_request_and_refuses_what_differs(tree, tmp_
     words += ["--out", str(tmp_path / "out")]
     shell = CliRunner(env={"FIRMWARD_CACHE": str(tmp_path / "cache")})
 
-    assert 0 == shell.invoke(app, words).exit_code
-    twice = shell.invoke(app, [*words, "--verify"])
+    assert 0 == shell.invoke(commands("build"), words).exit_code
+    twice = shell.invoke(commands("build"), [*words, "--verify"])
     assert (1, True) == (twice.exit_code, "app.bin: first at byte 0x" in twice.stderr)
     by_script(tree, leaving("'a'"))
-    told = shell.invoke(app, [*words, "--verify", "--json"])
+    told = shell.invoke(commands("build"), [*words, "--verify", "--json"])
     assert json.loads(told.stdout)["reproducible"] is True
 
 

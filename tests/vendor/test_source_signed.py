@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -230,7 +231,12 @@ def test_an_openpgp_key_of_another_address_unknown_expired_or_revoked_is_refused
             take(small.folder, "HEAD", others)
 
         stranger("--passphrase", "", "--quick-set-expire", stranger.fingerprint, "seconds=1")
-        stranger("--faked-system-time", "20270101T000000!", "--list-keys")
+        time.sleep(1.5)
+        late = replace(small.signers, openpgp=stranger("--armor", "--export"))
+        with pytest.raises(SourceRefused, match="got an expired key"):
+            take(small.folder, "HEAD", late)
+
+        stranger("--passphrase", "", "--quick-set-expire", stranger.fingerprint, "0")
         certificate = stranger.home / "openpgp-revocs.d" / f"{stranger.fingerprint}.rev"
         text = certificate.read_text().replace(":-----BEGIN", "-----BEGIN")
         certificate.write_text(text)

@@ -70,13 +70,13 @@ def test_a_release_whose_binary_is_altered_during_the_scan_signs_and_publishes_n
     """The same in the whole pipeline: the vendor's repository stays as it was."""
     store, before = Store(vendor.shop.shelf.folder), vendor.published
     # Only this release has these bytes, so that other tests find their own unharmed.
-    request = Request(commit="HEAD", version="7.7.7", counter=77)
+    request = Request(commit="HEAD", version="1.9.0", counter=77)
 
     def attack(stage: Stage, says: str) -> None:
         if stage is Stage.SCAN:
             for path in store.folder.glob("objects/sha256/*/*"):
                 data = path.read_bytes()
-                if data[0x40:0x44] == b"FWVB" and data[0x48:0x4A] == b"\x07\x07":
+                if data[0x40:0x44] == b"FWVB" and data[0x48:0x4A] == b"\x01\x09":
                     overwrite(path, b"malware!")
 
     with pytest.raises(Altered):

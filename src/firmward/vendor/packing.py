@@ -6,6 +6,7 @@ all else that imgtool does.
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from firmward.terms.errors import Misuse
 
@@ -17,11 +18,19 @@ def imgtool_sign(who: str, options: Sequence[str], source: Path, target: Path) -
 
     raises  Misuse for whatever imgtool does not accept
     """
+    from imgtool import image
     from imgtool.main import sign
 
+    # It prints what it signs; our standard output is for results, and shared by all threads.
+    vars(image)["print"] = _unheard
+    words = [*options, str(source), str(target)]
     try:
-        sign.main([*options, str(source), str(target)], "imgtool sign", standalone_mode=False)
+        sign.main(words, "imgtool sign", standalone_mode=False)
     # imgtool ends by click's errors, by plain ones and by sys.exit, as it comes.
     except (Exception, SystemExit) as error:
         raise Misuse(f"imgtool: {who}: {str(error)[-300:] or type(error).__name__}") from error
     return target.read_bytes()
+
+
+def _unheard(*_: Any, **__: Any) -> None:
+    """Nobody listens."""

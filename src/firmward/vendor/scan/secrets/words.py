@@ -30,7 +30,7 @@ _OTHER_TEXT: Final = (
     "fn handler public pub code codes map mapping board pad press pressed down up event scan "
     "hot usage version ver slot store storage manager mgr policy rule regex pattern required "
     "enabled disabled changed get set has is expired expiry expires lifetime ttl ref refs "
-    "separator sep delim delimiter parse parser next prev first last end begin start kw keyword "
+    "separator sep delim delimiter parse parser next prev end begin start kw keyword "
     "lex lexer eof column row primary foreign unique sort order object dict lookup hash hashes "
     "digest fingerprint checksum oid info config env var variable cipher alg algo algorithm "
     "suite provider endpoint algs translation locale lang cache arg args argument cli cmd "
