@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.made_advisories import REAL, affected, needs_real_data, osv
+from tests.made_advisories import affected, needs_real_data, osv
 
 from firmward.advisories.read_osv import records
 from firmward.advisories.records import Span
@@ -214,4 +214,3 @@ def test_every_real_record_is_read(pack_name, count, withdrawn, unpacked):
     assert (count, withdrawn) == (len(found), sum(bool(record.withdrawn) for record in found))
     if pack_name == "oss-fuzz":
         assert all(entry.withheld for record in found for entry in record.entries)
-    assert REAL.is_dir()

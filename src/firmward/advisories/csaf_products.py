@@ -19,26 +19,50 @@ _DEEPEST: Final = 30
 """Levels of branches; the standard's own tests allow 30 (6.1.33 of CSAF 2.1)."""
 
 
+class _Hash(Upstream, frozen=True, kw_only=True):
+    algorithm: str = ""
+    value: Text = ""
+
+
+class _File(Upstream, frozen=True, kw_only=True):
+    file_hashes: list[_Hash] = []
+
+
 class _Identification(Upstream, frozen=True, kw_only=True):
     purl: Text | None = None
     cpe: Text | None = None
+    hashes: list[_File] | None = None
 
 
-class _Named(Upstream, frozen=True, kw_only=True):
+class FullName(Upstream, frozen=True, kw_only=True):
+    """A product as the tree names it."""
+
     name: str
     product_id: Text
     product_identification_helper: _Identification | None = None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What it is recognised by elsewhere: package URL, CPE name, SHA-256 of its files."""
+        helper = self.product_identification_helper or _Identification()
+        digests = (
+            each.value
+            for file in members(helper.hashes)
+            for each in file.file_hashes
+            if each.algorithm == "sha256"
+        )
+        return frozenset({helper.purl or "", helper.cpe or "", *digests} - {""})
 
 
 class _Branch(Upstream, frozen=True, kw_only=True):
     category: str
     name: str
     branches: "list[_Branch] | None" = None
-    product: _Named | None = None
+    product: FullName | None = None
 
 
 class _Relationship(Upstream, frozen=True, kw_only=True):
-    full_product_name: _Named
+    full_product_name: FullName
     product_reference: Text
     relates_to_product_reference: Text
 
@@ -47,8 +71,15 @@ class ProductTree(Upstream, frozen=True, kw_only=True):
     """Products, where they stand among their vendor's, and which come as part of which."""
 
     branches: list[_Branch] | None = None
-    full_product_names: list[_Named] | None = None
+    full_product_names: list[FullName] | None = None
     relationships: list[_Relationship] | None = None
+
+    def named(self) -> Iterator[tuple[Mapping[str, str], FullName]]:
+        """Every product that is no relationship's, with the branches that it hangs on."""
+        for path, name in _leaves(self.branches or (), ()):
+            yield dict(path), name
+        for name in members(self.full_product_names):
+            yield {}, name
 
 
 @dataclass(frozen=True)
@@ -79,10 +110,8 @@ def listed(tree: ProductTree | None, who: str) -> dict[str, Product]:
     if tree is None:
         return {}
     found: dict[str, Product] = {}
-    for path, named in _leaves(tree.branches or (), ()):
-        _add(found, named, _product(named, dict(path)), who)
-    for named in members(tree.full_product_names):
-        _add(found, named, _product(named, {}), who)
+    for path, named in tree.named():
+        _add(found, named, _product(named, path), who)
     waiting = list(members(tree.relationships))
     while waiting:
         left = [one for one in waiting if one.product_reference not in found]
@@ -96,7 +125,7 @@ def listed(tree: ProductTree | None, who: str) -> dict[str, Product]:
     return found
 
 
-def _add(found: dict[str, Product], named: _Named, product: Product, who: str) -> None:
+def _add(found: dict[str, Product], named: FullName, product: Product, who: str) -> None:
     if named.product_id in found:
         raise Malformed(who, "each product id once", repr(named.product_id[:80]))
     found[named.product_id] = product
@@ -104,7 +133,7 @@ def _add(found: dict[str, Product], named: _Named, product: Product, who: str) -
 
 def _leaves(
     branches: Sequence[_Branch], path: tuple[tuple[str, str], ...]
-) -> Iterator[tuple[tuple[tuple[str, str], ...], _Named]]:
+) -> Iterator[tuple[tuple[tuple[str, str], ...], FullName]]:
     for branch in branches if len(path) < _DEEPEST else ():
         here = (*path, (branch.category, branch.name))
         if branch.product is not None:
@@ -112,7 +141,7 @@ def _leaves(
         yield from _leaves(branch.branches or (), here)
 
 
-def _product(named: _Named, path: Mapping[str, str]) -> Product:
+def _product(named: FullName, path: Mapping[str, str]) -> Product:
     """A leaf, by the branches that it hangs on; without a version branch it is every version."""
     helper = named.product_identification_helper or _Identification()
     purl = helper.purl or ""
@@ -130,7 +159,7 @@ def _product(named: _Named, path: Mapping[str, str]) -> Product:
     return Product(entry, stated(version or "*", order), order)
 
 
-def _within(named: _Named, part: Product) -> Product:
+def _within(named: FullName, part: Product) -> Product:
     """A component of a platform is what it was, unless the combination has a URL of its own."""
     helper = named.product_identification_helper
     if helper is None or not helper.purl:

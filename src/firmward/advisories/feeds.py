@@ -1,10 +1,11 @@
 """The services that advisories come from: how recent each is, where it goes on, whose it is."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from firmward.terms.errors import Refused
+from firmward.terms.times import moment
 
 KEV: Final = "kev"
 EPSS: Final = "epss"
@@ -47,14 +48,6 @@ class OlderSnapshot(Refused):
 
     def __init__(self, feed: str, held: datetime, got: datetime):
         self.feed, self.held, self.got = feed, held, got
-        super().__init__(f"{feed}: expected a snapshot of {stamp(held)} or later, got {stamp(got)}")
-
-
-def stamp(moment: datetime) -> str:
-    """RFC 3339 in UTC, whole seconds: as text it sorts as the times do."""
-    return moment.astimezone(UTC).isoformat(timespec="seconds")[:19] + "Z"
-
-
-def moment(text: str) -> datetime:
-    """A stamp as a time."""
-    return datetime.fromisoformat(text)
+        super().__init__(
+            f"{feed}: expected a snapshot of {moment(held)} or later, got {moment(got)}"
+        )

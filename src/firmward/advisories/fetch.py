@@ -15,10 +15,10 @@ from typing import Final
 import msgspec
 
 from firmward.advisories import fetch_csaf, fetch_cve5, fetch_nvd, fetch_osv, read_epss, read_kev
-from firmward.advisories.feeds import EPSS, KEV, Feed, OlderSnapshot, moment
+from firmward.advisories.feeds import EPSS, KEV, Feed, OlderSnapshot
 from firmward.advisories.index import Index
 from firmward.advisories.inputs import whole
-from firmward.advisories.line import Line, Saved
+from firmward.advisories.line import Line
 from firmward.advisories.load import load
 from firmward.advisories.services import Brought, Services
 from firmward.terms.errors import Misuse
@@ -69,36 +69,42 @@ class _Cursor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _table(
-    line: Line, url: str, held: Feed | None, path: Path, made_at: Callable[[bytes], str]
-) -> tuple[Saved, _Cursor]:
-    """Fetch a file that is complete each time, unless the held one is still the newest."""
+    line: Line,
+    url: str,
+    held: Feed | None,
+    path: Path,
+    now: datetime,
+    made_at: Callable[[bytes], str],
+) -> Brought | None:
+    """Fetch a file that is complete each time, None where the held one is still the newest."""
     old = msgspec.json.decode(held.cursor, type=_Cursor) if held and held.cursor else _Cursor()
     asks = {"If-None-Match": old.etag, "If-Modified-Since": old.modified}
     headers = {name: value for name, value in asks.items() if value}
     saved = line.save(url, path, limit=_TABLE_LIMIT, headers=headers)
     if not saved.fresh:
-        return saved, old
+        return None
     made = made_at(whole(path))
     # Yesterday's table, replayed, would hide what was added today.
     if held is not None and old.made and made < old.made:
-        raise OlderSnapshot(held.name, moment(old.made), moment(made))
-    return saved, _Cursor(etag=saved.etag, modified=saved.modified, made=made)
+        raise OlderSnapshot(
+            held.name, datetime.fromisoformat(old.made), datetime.fromisoformat(made)
+        )
+    cursor = _Cursor(etag=saved.etag, modified=saved.modified, made=made)
+    return Brought((path,), now, msgspec.json.encode(cursor).decode())
 
 
 def _fetch_kev(
     line: Line, services: Services, feed: str, held: Feed | None, folder: Path, now: datetime
 ) -> Brought | None:
     path = folder / "kev.json"
-    saved, cursor = _table(line, services.kev, held, path, lambda d: read_kev.catalogue(d)[0])
-    return Brought((path,), now, msgspec.json.encode(cursor).decode()) if saved.fresh else None
+    return _table(line, services.kev, held, path, now, lambda d: read_kev.catalogue(d)[0])
 
 
 def _fetch_epss(
     line: Line, services: Services, feed: str, held: Feed | None, folder: Path, now: datetime
 ) -> Brought | None:
     path = folder / "epss.csv"
-    saved, cursor = _table(line, services.epss, held, path, lambda d: read_epss.scores(d)[0])
-    return Brought((path,), now, msgspec.json.encode(cursor).decode()) if saved.fresh else None
+    return _table(line, services.epss, held, path, now, lambda d: read_epss.scores(d)[0])
 
 
 Fetcher = Callable[[Line, Services, str, Feed | None, Path, datetime], Brought | None]

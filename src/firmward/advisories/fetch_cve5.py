@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from firmward.advisories.feeds import Feed, moment
+from firmward.advisories.feeds import Feed
 from firmward.advisories.line import Line
 from firmward.advisories.services import Brought, Services
 from firmward.advisories.sums import matches
@@ -75,7 +75,7 @@ def fetch(
             raise Unavailable("cve5: the releases leave out a day since the last whole archive")
         wanted = [days.archives[base], *later]
     paths = tuple(_saved(line, asset, folder) for asset in wanted)
-    return Brought(paths, min(moment(days.published), now), cursor)
+    return Brought(paths, min(datetime.fromisoformat(days.published), now), cursor)
 
 
 def _listed(line: Line, services: Services, since: str, folder: Path) -> _Days:

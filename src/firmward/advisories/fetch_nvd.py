@@ -12,11 +12,12 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from firmward.advisories.feeds import Feed, moment, stamp
+from firmward.advisories.feeds import Feed
 from firmward.advisories.line import Line
 from firmward.advisories.services import Brought, Services
 from firmward.advisories.upstream import Upstream, decode
 from firmward.terms.errors import Unavailable
+from firmward.terms.times import moment
 from firmward.terms.wire import MIB
 
 _WINDOW: Final = timedelta(days=119)
@@ -55,7 +56,7 @@ def fetch(
     pages: list[Path] = []
     for number, window in enumerate(_windows(plan)):
         pages += _pages(line, services, window, folder / f"window-{number:03}")
-    return Brought(tuple(pages), moment(plan.until), plan.until)
+    return Brought(tuple(pages), datetime.fromisoformat(plan.until), plan.until)
 
 
 def _planned(folder: Path, since: str, now: datetime) -> _Plan:
@@ -63,11 +64,11 @@ def _planned(folder: Path, since: str, now: datetime) -> _Plan:
     if path.exists():
         plan = msgspec.json.decode(path.read_bytes(), type=_Plan)
         # Another cursor means that the index was made anew: then the pages are of no use.
-        if plan.since == since and moment(plan.until) <= now:
+        if plan.since == since and datetime.fromisoformat(plan.until) <= now:
             return plan
         for old in folder.glob("window-*/*"):
             old.unlink()
-    plan = _Plan(since=since, until=stamp(now))
+    plan = _Plan(since=since, until=moment(now))
     folder.mkdir(parents=True, exist_ok=True)
     path.write_bytes(msgspec.json.encode(plan))
     return plan
@@ -78,7 +79,7 @@ def _windows(plan: _Plan) -> Iterator[dict[str, str]]:
     if not plan.since:
         yield {}
         return
-    begin, until = moment(plan.since), moment(plan.until)
+    begin, until = datetime.fromisoformat(plan.since), datetime.fromisoformat(plan.until)
     while begin < until:
         end = min(begin + _WINDOW, until)
         yield {"lastModStartDate": _asked(begin), "lastModEndDate": _asked(end)}
@@ -86,7 +87,7 @@ def _windows(plan: _Plan) -> Iterator[dict[str, str]]:
 
 
 def _asked(when: datetime) -> str:
-    return stamp(when).replace("Z", ".000Z")
+    return moment(when).replace("Z", ".000Z")
 
 
 def _pages(line: Line, services: Services, window: dict[str, str], folder: Path) -> list[Path]:

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
-from firmward.advisories.feeds import EPSS, KEV, LICENCES, OlderSnapshot, stamp
+from firmward.advisories.feeds import EPSS, KEV, LICENCES, OlderSnapshot
 from firmward.advisories.keys import filed, record_keys
 from firmward.advisories.lookups import Lookups
 from firmward.advisories.records import Exploited, Likelihood, Record
@@ -34,6 +34,7 @@ from firmward.advisories.rows import (
     pack,
 )
 from firmward.terms.errors import Misuse, Unavailable
+from firmward.terms.times import moment
 
 _WAIT_S: Final = 30.0
 """Longer than any one commit takes; a reader gives up after it rather than hang."""
@@ -249,7 +250,7 @@ class Index(Lookups):
     ) -> None:
         updated = now or datetime.now(UTC)
         licence = LICENCES.get(feed.partition("/")[0], "")
-        row = (feed, stamp(snapshot), cursor, stamp(updated), licence, taken)
+        row = (feed, moment(snapshot), cursor, moment(updated), licence, taken)
         self._db.execute("INSERT OR REPLACE INTO feed VALUES (?, ?, ?, ?, ?, ?)", row)
 
     def _advance(self, change: bytes) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from firmward.advisories import read_csaf, read_cve5, read_epss, read_kev, read_nvd, read_osv
-from firmward.advisories.feeds import EPSS, KEV, moment
+from firmward.advisories.feeds import EPSS, KEV
 from firmward.advisories.index import Index
 from firmward.advisories.inputs import Job, jobs, whole
 from firmward.advisories.records import Record
@@ -81,12 +81,12 @@ def _load_table(
     limit = now or datetime.now(UTC)
     if kind == KEV:
         released, listed = read_kev.catalogue(data, paths[0].name)
-        made = snapshot or min(moment(released), limit)
+        made = snapshot or min(datetime.fromisoformat(released), limit)
         return index.update_exploited(listed, snapshot=made, cursor=cursor, now=now)
     scored, scores = read_epss.scores(data, paths[0].name)
     if not scored and snapshot is None:
         raise Malformed(paths[0].name, "a score date, inside or given", "none")
-    made = snapshot or min(moment(scored), limit)
+    made = snapshot or min(datetime.fromisoformat(scored), limit)
     return index.update_likelihood(scores, snapshot=made, cursor=cursor, now=now)
 
 
@@ -117,10 +117,12 @@ def from_files(
             index.update(kind, found, now=limit)
     if kev is not None:
         released, listed = read_kev.catalogue(kev)
-        index.update_exploited(listed, snapshot=min(moment(released), limit), now=limit)
+        index.update_exploited(
+            listed, snapshot=min(datetime.fromisoformat(released), limit), now=limit
+        )
     if epss is not None:
         scored, scores = read_epss.scores(epss)
-        made = min(moment(scored), limit) if scored else index.snapshot
+        made = min(datetime.fromisoformat(scored), limit) if scored else index.snapshot
         index.update_likelihood(scores, snapshot=made, now=limit)
     _ = index.snapshot  # raises where something is missing
     return index

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from firmward.advisories.feeds import EPSS, KEV, Feed, moment, stamp
+from firmward.advisories.feeds import EPSS, KEV, Feed
 from firmward.advisories.keys import filed, id_key
 from firmward.advisories.records import SOURCES, Exploited, Likelihood, Record
 from firmward.advisories.rows import unpack
 from firmward.terms.errors import Unavailable
+from firmward.terms.times import moment
 
 _UNDER: Final = (
     "SELECT lookup.key, lookup.record FROM json_each(?) AS asked"
@@ -86,9 +87,9 @@ class Lookups:
         return tuple(
             Feed(
                 name=name,
-                snapshot=moment(snapshot),
+                snapshot=datetime.fromisoformat(snapshot),
                 cursor=cursor,
-                updated=moment(updated),
+                updated=datetime.fromisoformat(updated),
                 licence=licence,
                 taken=taken,
             )
@@ -124,7 +125,7 @@ class Lookups:
 
     def digest(self) -> str:
         """Changes with whatever an answer could depend on; the same updates give the same."""
-        parts = [f"{feed.name} {stamp(feed.snapshot)}" for feed in self.feeds()]
+        parts = [f"{feed.name} {moment(feed.snapshot)}" for feed in self.feeds()]
         return hashlib.sha256("\n".join([self._content(), *parts]).encode()).hexdigest()
 
     def close(self) -> None:

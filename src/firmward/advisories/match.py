@@ -7,7 +7,7 @@ stands and the reason names the others; a record that cannot decide gives way to
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Annotated, Final, Protocol
 
@@ -20,6 +20,7 @@ from firmward.advisories.identity import Component, Identity, identify
 from firmward.advisories.opinions import Opinion, Status, judge
 from firmward.advisories.records import Exploited, Likelihood, Record, Source
 from firmward.advisories.vex import Answer, Statement
+from firmward.terms.times import moment
 from firmward.terms.wire import Wire
 
 __all__ = ["Component", "Known", "Match", "Status", "match"]
@@ -87,9 +88,9 @@ class _Asked:
     catalogue: Mapping[str, Exploited]
 
     @cached_property
-    def stamp(self) -> str:
+    def as_of(self) -> str:
         """The snapshot's moment, RFC 3339."""
-        return self.snapshot.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return moment(self.snapshot)
 
     @cached_property
     def age_days(self) -> float:
@@ -165,7 +166,7 @@ def _answer(
         vectors=vectors,
         records=tuple((each.source, each.id) for each, _ in group),
         fixed=next((each.fixed for _, each in group if each.fixed), ""),
-        snapshot=asked.stamp,
+        snapshot=asked.as_of,
         age_days=asked.age_days,
     )
     changed = max(each.modified for each, _ in group)
@@ -193,7 +194,7 @@ def _unheard(component: Component, asked: _Asked) -> Match:
             if named
             else "the component has no package URL and no CPE name, and no advisory its name"
         ),
-        snapshot=asked.stamp,
+        snapshot=asked.as_of,
         age_days=asked.age_days,
     )
 

@@ -10,34 +10,26 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from firmward.advisories import csaf_products
+from firmward.advisories import csaf_products, upstream
 from firmward.advisories.csaf_products import Product, ProductTree
 from firmward.advisories.records import Entry, Record, Span
-from firmward.advisories.upstream import (
-    Name,
-    Text,
-    Upstream,
-    decode,
-    each_once,
-    instant,
-    members,
-    summary,
-    vectors,
-)
+from firmward.advisories.upstream import Name, Scored, Text, Upstream
 from firmward.terms.errors import Malformed
 
 # 3.2.1.12.4: anything that neither starts nor ends with a blank.
 _Id = Annotated[str, Meta(max_length=256, pattern=r"^[!-~](?:[ -~]*[!-~])?\Z")]
 
 
-class _Tracking(Upstream, frozen=True, kw_only=True):
+class Tracking(Upstream, frozen=True, kw_only=True):
+    """Which document this is, and from when."""
+
     id: _Id
     current_release_date: str
     initial_release_date: str | None = None
 
 
 class _Document(Upstream, frozen=True, kw_only=True):
-    tracking: _Tracking
+    tracking: Tracking
     csaf_version: str
     category: str = ""
     title: str = ""
@@ -62,14 +54,10 @@ class _Identifier(Upstream, frozen=True, kw_only=True):
     text: Text
 
 
-class _Scored(Upstream, frozen=True, kw_only=True, rename="camel"):
-    vector_string: Text | None = None
-
-
 class _Score(Upstream, frozen=True, kw_only=True):
-    cvss_v4: _Scored | None = None
-    cvss_v3: _Scored | None = None
-    cvss_v2: _Scored | None = None
+    cvss_v4: Scored | None = None
+    cvss_v3: Scored | None = None
+    cvss_v2: Scored | None = None
 
 
 class _Vulnerability(Upstream, frozen=True, kw_only=True):
@@ -92,24 +80,24 @@ _CSAF: Final = msgspec.json.Decoder(_Csaf)
 
 def records(data: bytes, who: str) -> Iterator[Record]:
     """The records in a document.  Raises Malformed."""
-    csaf = decode(_CSAF, data, who)
+    csaf = upstream.decode(_CSAF, data, who)
     document, tracking = csaf.document, csaf.document.tracking
     who = f"{who}: {tracking.id}"
     if not document.csaf_version.startswith("2."):
         raise Malformed(who, "CSAF 2", repr(document.csaf_version[:20]))
     products = csaf_products.listed(csaf.product_tree, who)
-    modified = instant(tracking.current_release_date, who)
-    for number, found in enumerate(members(csaf.vulnerabilities), 1):
-        names = [found.cve or "", *(i.text for i in members(found.ids)), tracking.id]
+    modified = upstream.instant(tracking.current_release_date, who)
+    for number, found in enumerate(upstream.members(csaf.vulnerabilities), 1):
+        names = [found.cve or "", *(i.text for i in upstream.members(found.ids)), tracking.id]
         yield Record(
             id=f"{tracking.id}#{found.cve or number}",
             source="csaf",
             modified=modified,
-            published=instant(tracking.initial_release_date, who),
+            published=upstream.instant(tracking.initial_release_date, who),
             withdrawn=modified if document.category.startswith("csaf_withdrawn") else "",
-            aliases=each_once(names, ""),
-            summary=summary(found.title, document.title),
-            severities=vectors(_scores(members(found.scores))),
+            aliases=upstream.each_once(names, ""),
+            summary=upstream.summary(found.title, document.title),
+            severities=upstream.vectors(_scores(upstream.members(found.scores))),
             weaknesses=(found.cwe.id,) if found.cwe else (),
             entries=_entries(found.product_status or _Status(), products, who),
         )
@@ -199,10 +187,10 @@ def _stated(entry: Entry, said: _Verdicts) -> Iterator[Entry]:
     if said.affected or said.versions or said.unaffected:
         yield msgspec.structs.replace(
             entry,
-            spans=each_once(said.affected),
-            unaffected=each_once(said.unaffected),
-            versions=each_once(said.versions),
+            spans=upstream.each_once(said.affected),
+            unaffected=upstream.each_once(said.unaffected),
+            versions=upstream.each_once(said.versions),
         )
     if said.prose or said.asked:
         reason = _PROSE if said.prose else _ASKED
-        yield msgspec.structs.replace(entry, spans=each_once(said.prose), withheld=reason)
+        yield msgspec.structs.replace(entry, spans=upstream.each_once(said.prose), withheld=reason)

@@ -8,21 +8,12 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from firmward.advisories import upstream
 from firmward.advisories.read_affected import Affected, entries
 from firmward.advisories.read_nvd import Configuration
 from firmward.advisories.read_nvd import entries as applicable
 from firmward.advisories.records import Entry, Record
-from firmward.advisories.upstream import (
-    Name,
-    Text,
-    Upstream,
-    decode,
-    each_once,
-    instant,
-    members,
-    summary,
-    vectors,
-)
+from firmward.advisories.upstream import Name, Scored, Text, Upstream
 
 
 class _Said(Upstream, frozen=True, kw_only=True, rename="camel"):
@@ -35,20 +26,16 @@ class _Problem(Upstream, frozen=True, kw_only=True):
     descriptions: list[_Said] = []
 
 
-class _Scored(Upstream, frozen=True, kw_only=True, rename="camel"):
-    vector_string: Text | None = None
-
-
 class _Other(Upstream, frozen=True, kw_only=True):
     type: str = ""
     content: Any = None
 
 
 class _Metric(Upstream, frozen=True, kw_only=True):
-    v4: _Scored | None = msgspec.field(default=None, name="cvssV4_0")
-    v31: _Scored | None = msgspec.field(default=None, name="cvssV3_1")
-    v30: _Scored | None = msgspec.field(default=None, name="cvssV3_0")
-    v2: _Scored | None = msgspec.field(default=None, name="cvssV2_0")
+    v4: Scored | None = msgspec.field(default=None, name="cvssV4_0")
+    v31: Scored | None = msgspec.field(default=None, name="cvssV3_1")
+    v30: Scored | None = msgspec.field(default=None, name="cvssV3_0")
+    v2: Scored | None = msgspec.field(default=None, name="cvssV2_0")
     other: _Other | None = None
 
 
@@ -89,21 +76,21 @@ _CVE: Final = msgspec.json.Decoder(_Cve)
 
 def records(data: bytes, who: str) -> Iterator[Record]:
     """The record in a file.  Raises Malformed."""
-    cve = decode(_CVE, data, who)
+    cve = upstream.decode(_CVE, data, who)
     about, cna = cve.cve_metadata, cve.containers.cna
     who = f"{who}: {about.cve_id}"
-    containers = [cna, *members(cve.containers.adp)]
-    modified = max(instant(moment, who) for moment in _updates(about, containers))
+    containers = [cna, *upstream.members(cve.containers.adp)]
+    modified = max(upstream.instant(moment, who) for moment in _updates(about, containers))
     rejected = about.state == "REJECTED"
     yield Record(
         id=about.cve_id,
         source="cve5",
         modified=modified,
-        published=instant(about.date_published, who),
-        withdrawn=(instant(about.date_rejected, who) or modified) if rejected else "",
-        summary=summary(cna.title, *_english(cna)),
-        severities=vectors(_scores(containers)),
-        weaknesses=each_once(_weaknesses(containers)),
+        published=upstream.instant(about.date_published, who),
+        withdrawn=(upstream.instant(about.date_rejected, who) or modified) if rejected else "",
+        summary=upstream.summary(cna.title, *_english(cna)),
+        severities=upstream.vectors(_scores(containers)),
+        weaknesses=upstream.each_once(_weaknesses(containers)),
         ssvc=_ssvc(containers),
         entries=_entries(containers, who),
     )
@@ -117,12 +104,16 @@ def _updates(about: _Metadata, containers: Iterable[_Container]) -> Iterator[str
 
 
 def _english(container: _Container) -> Iterator[str | None]:
-    return (said.value for said in members(container.descriptions) if said.lang.startswith("en"))
+    return (
+        said.value
+        for said in upstream.members(container.descriptions)
+        if said.lang.startswith("en")
+    )
 
 
 def _scores(containers: Iterable[_Container]) -> Iterator[tuple[str, str | None]]:
     for container in containers:
-        for metric in members(container.metrics):
+        for metric in upstream.members(container.metrics):
             yield "CVSS_V4", metric.v4 and metric.v4.vector_string
             yield "CVSS_V3", metric.v31 and metric.v31.vector_string
             yield "CVSS_V3", metric.v30 and metric.v30.vector_string
@@ -131,7 +122,7 @@ def _scores(containers: Iterable[_Container]) -> Iterator[tuple[str, str | None]
 
 def _weaknesses(containers: Iterable[_Container]) -> Iterator[str]:
     for container in containers:
-        for problem in members(container.problem_types):
+        for problem in upstream.members(container.problem_types):
             for said in problem.descriptions:
                 if said.cwe_id and said.cwe_id.startswith("CWE-"):
                     yield said.cwe_id
@@ -141,7 +132,7 @@ def _ssvc(containers: Iterable[_Container]) -> tuple[tuple[str, str], ...]:
     """The decision points of the last SSVC assessment in the record."""
     points: tuple[tuple[str, str], ...] = ()
     for container in containers:
-        for metric in members(container.metrics):
+        for metric in upstream.members(container.metrics):
             if metric.other is not None and metric.other.type == "ssvc":
                 points = tuple(_points(metric.other.content))
     return points

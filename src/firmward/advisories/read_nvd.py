@@ -10,19 +10,9 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from firmward.advisories import upstream
 from firmward.advisories.records import Entry, Record, Scheme, Span
-from firmward.advisories.upstream import (
-    Name,
-    Text,
-    Upstream,
-    decode,
-    each_once,
-    instant,
-    members,
-    scheme_of,
-    summary,
-    vectors,
-)
+from firmward.advisories.upstream import Name, Scored, Text, Upstream
 from firmward.terms.errors import Malformed
 
 
@@ -56,12 +46,8 @@ class _Weakness(Upstream, frozen=True, kw_only=True):
     description: list[_Said] = []
 
 
-class _Scored(Upstream, frozen=True, kw_only=True, rename="camel"):
-    vector_string: Text | None = None
-
-
 class _Metric(Upstream, frozen=True, kw_only=True, rename="camel"):
-    cvss_data: _Scored
+    cvss_data: Scored
 
 
 class _Metrics(Upstream, frozen=True, kw_only=True, rename="pascal"):
@@ -109,16 +95,16 @@ _CVE: Final = msgspec.json.Decoder(_Cve)
 
 def records(data: bytes, who: str) -> Iterator[Record]:
     """The records in a file.  Raises Malformed."""
-    file = decode(_FILE, data, who)
+    file = upstream.decode(_FILE, data, who)
     if file.vulnerabilities is not None:
         for number, raw in enumerate(file.vulnerabilities):
-            yield _record(decode(_ITEM, raw, f"{who}: record {number}").cve, who)
+            yield _record(upstream.decode(_ITEM, raw, f"{who}: record {number}").cve, who)
     elif file.annotation is not None and file.cve is not None:
         yield _override(file.cve, file.annotation, who)
     elif file.cve is not None:
         yield _record(file.cve, who)
     elif file.id:
-        yield _record(decode(_CVE, data, who), who)
+        yield _record(upstream.decode(_CVE, data, who), who)
     else:
         raise Malformed(who, "NVD records", "neither vulnerabilities nor cve nor id")
 
@@ -127,18 +113,20 @@ def _record(cve: _Cve, who: str) -> Record:
     if not cve.id or not cve.last_modified:
         raise Malformed(who, "a record with id and lastModified", cve.id or "no id")
     who = f"{who}: {cve.id}"
-    modified = instant(cve.last_modified, who)
-    english = (said.value for said in members(cve.descriptions) if said.lang.startswith("en"))
-    named = (d.value for w in members(cve.weaknesses) for d in w.description)
+    modified = upstream.instant(cve.last_modified, who)
+    english = (
+        said.value for said in upstream.members(cve.descriptions) if said.lang.startswith("en")
+    )
+    named = (d.value for w in upstream.members(cve.weaknesses) for d in w.description)
     return Record(
         id=cve.id,
         source="nvd",
         modified=modified,
-        published=instant(cve.published, who),
+        published=upstream.instant(cve.published, who),
         withdrawn=modified if cve.vuln_status == "Rejected" else "",
-        summary=summary(*english),
+        summary=upstream.summary(*english),
         severities=_severities(cve.metrics or _Metrics()),
-        weaknesses=each_once(cwe for cwe in named if cwe.startswith("CWE-")),
+        weaknesses=upstream.each_once(cwe for cwe in named if cwe.startswith("CWE-")),
         entries=entries(cve.configurations, who),
     )
 
@@ -148,10 +136,10 @@ def _override(cve: _Cve, note: _Annotation, who: str) -> Record:
     return Record(
         id=f"anchore:{note.cve_id}",
         source="nvd",
-        modified=instant(note.modified or note.published, who),
-        published=instant(note.published, who),
+        modified=upstream.instant(note.modified or note.published, who),
+        published=upstream.instant(note.published, who),
         aliases=(note.cve_id,),
-        summary=summary(note.description),
+        summary=upstream.summary(note.description),
         entries=entries(cve.configurations, f"{who}: {note.cve_id}"),
     )
 
@@ -163,10 +151,10 @@ def _severities(metrics: _Metrics) -> tuple[tuple[str, str], ...]:
         ("CVSS_V3", metrics.v30),
         ("CVSS_V2", metrics.v2),
     )
-    return vectors(
+    return upstream.vectors(
         (method, metric.cvss_data.vector_string)
         for method, table in tables
-        for metric in members(table)
+        for metric in upstream.members(table)
     )
 
 
@@ -222,7 +210,7 @@ def entries(configurations: list[Configuration] | None, who: str) -> tuple[Entry
     is marked as the platform.
     """
     found: dict[_Group, _Product] = {}
-    for configuration in members(configurations):
+    for configuration in upstream.members(configurations):
         for node in configuration.nodes:
             negated = bool(configuration.negate) != bool(node.negate)
             for row in node.cpe_match:
@@ -234,7 +222,7 @@ def _gather(row: _Match, negated: bool, found: dict[_Group, _Product], who: str)
     cpe = _cpe(row.criteria)
     if cpe is None:
         raise Malformed(who, "a CPE 2.3 name", repr(row.criteria[:80]))
-    span = _span(row, scheme_of(cpe.names[1], cpe.names[2], cpe.target))
+    span = _span(row, upstream.scheme_of(cpe.names[1], cpe.names[2], cpe.target))
     withheld = "the record says where it is not, not where it is" if negated else ""
     if not withheld and span is None and cpe.version == "-":
         withheld = "the record gives no version (CPE version -)"
@@ -277,7 +265,7 @@ def _entry(group: _Group, product: _Product) -> Entry:
         name=names[2],
         target=target,
         spans=tuple(dict.fromkeys(product.spans)),
-        versions=each_once(product.versions),
+        versions=upstream.each_once(product.versions),
         platform=platform,
         withheld=withheld,
     )

@@ -9,21 +9,10 @@ from typing import Any, Final
 import msgspec
 import yaml
 
-from firmward.advisories import ecosystems
+from firmward.advisories import ecosystems, upstream
 from firmward.advisories.records import Entry, Record, Scheme, Span
 from firmward.advisories.schemes import key
-from firmward.advisories.upstream import (
-    Name,
-    Text,
-    Upstream,
-    decode,
-    each_once,
-    instant,
-    members,
-    summary,
-    unreadable,
-    vectors,
-)
+from firmward.advisories.upstream import Name, Text, Upstream
 from firmward.terms.errors import Malformed
 from firmward.terms.wire import MIB
 
@@ -84,9 +73,9 @@ def records(data: bytes, who: str) -> Iterator[Record]:
     """The records in a file.  Raises Malformed."""
     start = data[:64].lstrip()[:1]
     if start == b"[":
-        found = decode(_MANY, data, who)
+        found = upstream.decode(_MANY, data, who)
     elif start == b"{":
-        found = [decode(_ONE, data, who)]
+        found = [upstream.decode(_ONE, data, who)]
     else:
         found = [_yaml(data, who)]
     for osv in found:
@@ -102,7 +91,7 @@ def _yaml(data: bytes, who: str) -> _Osv:
         _refuse_swelling(value, len(data), who)
         return msgspec.convert(value, _Osv)
     except (yaml.YAMLError, msgspec.ValidationError, ValueError, RecursionError) as error:
-        raise unreadable(who, error) from error
+        raise upstream.unreadable(who, error) from error
 
 
 def _refuse_swelling(value: Any, budget: int, who: str) -> None:
@@ -121,16 +110,21 @@ def _refuse_swelling(value: Any, budget: int, who: str) -> None:
 
 def _record(osv: _Osv, who: str) -> Record:
     affected = osv.affected or ()
-    scored = [*members(osv.severity), *(s for a in affected for s in members(a.severity))]
+    scored = [
+        *upstream.members(osv.severity),
+        *(s for a in affected for s in upstream.members(a.severity)),
+    ]
     return Record(
         id=osv.id,
         source="osv",
-        modified=instant(osv.modified, who),
-        published=instant(osv.published, who),
-        withdrawn=instant(osv.withdrawn, who),
+        modified=upstream.instant(osv.modified, who),
+        published=upstream.instant(osv.published, who),
+        withdrawn=upstream.instant(osv.withdrawn, who),
         aliases=_aliases(osv),
-        summary=summary(osv.summary, osv.details),
-        severities=vectors((s.type, s.score) for s in scored if s.type.startswith("CVSS_")),
+        summary=upstream.summary(osv.summary, osv.details),
+        severities=upstream.vectors(
+            (s.type, s.score) for s in scored if s.type.startswith("CVSS_")
+        ),
         weaknesses=_weaknesses(osv.database_specific),
         entries=tuple(map(_entry, affected)),
     )
@@ -138,14 +132,14 @@ def _record(osv: _Osv, who: str) -> Record:
 
 def _aliases(osv: _Osv) -> tuple[str, ...]:
     """Its other names; a distribution's advisory also goes by those of the CVEs it repairs."""
-    names = [*members(osv.aliases), *members(osv.upstream)]
+    names = [*upstream.members(osv.aliases), *upstream.members(osv.upstream)]
     if not any(name.startswith("CVE-") for name in (osv.id, *names)) and _packaged(osv):
-        names += [name for name in members(osv.related) if name.startswith("CVE-")]
-    return each_once(names, osv.id)
+        names += [name for name in upstream.members(osv.related) if name.startswith("CVE-")]
+    return upstream.each_once(names, osv.id)
 
 
 def _packaged(osv: _Osv) -> bool:
-    packages = [affected.package for affected in members(osv.affected)]
+    packages = [affected.package for affected in upstream.members(osv.affected)]
     return any(p and ecosystems.scheme(p.ecosystem) in ecosystems.DISTRIBUTIONS for p in packages)
 
 
@@ -153,7 +147,9 @@ def _weaknesses(specific: Any) -> tuple[str, ...]:
     """GitHub's advisories name CWEs there; other databases put there what they like."""
     named = specific.get("cwe_ids") if isinstance(specific, dict) else None
     found = named if isinstance(named, list) else ()
-    return each_once(cwe for cwe in found if isinstance(cwe, str) and cwe.startswith("CWE-"))
+    return upstream.each_once(
+        cwe for cwe in found if isinstance(cwe, str) and cwe.startswith("CWE-")
+    )
 
 
 def _entry(affected: _Affected) -> Entry:
@@ -161,7 +157,7 @@ def _entry(affected: _Affected) -> Entry:
     drawn: list[Span] = []
     commits: list[Span] = []
     torn = False
-    for limits in members(affected.ranges):
+    for limits in upstream.members(affected.ranges):
         if limits.type == "GIT":
             commits += _draw(limits.events, "git") or ()
             continue
@@ -171,7 +167,7 @@ def _entry(affected: _Affected) -> Entry:
         spans = _draw(limits.events, "generic" if order == "git" else order)
         torn = torn or spans is None
         drawn += spans or ()
-    versions = each_once(members(affected.versions))
+    versions = upstream.each_once(upstream.members(affected.versions))
     url = ecosystems.unversioned(package.purl or "")
     return Entry(
         purl=url or ecosystems.purl(package.ecosystem, package.name),

@@ -10,10 +10,11 @@ from typing import Final, NamedTuple
 import msgspec
 import numpy as np
 
-from firmward.advisories.feeds import Feed, moment, stamp
+from firmward.advisories.feeds import Feed
 from firmward.advisories.keys import filed, record_keys
 from firmward.advisories.records import Record
 from firmward.terms.errors import Malformed, Unavailable
+from firmward.terms.times import moment
 
 FORMAT: Final = 1
 """Counts up with every change to Record or to the tables; another format is built anew."""
@@ -99,7 +100,7 @@ class Latest:
     """
 
     def __init__(self, now: datetime):
-        self._limit = stamp(now)
+        self._limit = moment(now)
         self._latest = ""
 
     def through(self, packed: Iterable[Packed]) -> Iterator[Packed]:
@@ -116,7 +117,7 @@ class Latest:
         """
         known = [feed.snapshot] if feed is not None else []
         try:
-            return max(known + ([moment(self._latest)] if self._latest else []))
+            return max(known + ([datetime.fromisoformat(self._latest)] if self._latest else []))
         except ValueError as error:
             raise Malformed(name, "a record that says when it was modified", "none") from error
 

@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from firmward.advisories.records import Scheme
 from firmward.terms.errors import Malformed
+from firmward.terms.times import moment
 from firmward.terms.wire import printable
 
 Text = Annotated[str, Meta(max_length=4096)]
@@ -31,6 +32,12 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 T = TypeVar("T")
+
+
+class Scored(Upstream, frozen=True, kw_only=True, rename="camel"):
+    """A CVSS object, of which the vector alone is read: it says the rest."""
+
+    vector_string: Text | None = None
 
 
 def decode(decoder: "msgspec.json.Decoder[T]", data: bytes | msgspec.Raw, who: str) -> T:
@@ -66,10 +73,20 @@ def instant(text: str | None, who: str) -> str:
         return text[:19] + "Z"
     try:
         found = datetime.fromisoformat(text)
-        zoned = found if found.tzinfo else found.replace(tzinfo=UTC)
-        return zoned.astimezone(UTC).isoformat()[:19] + "Z"
+        return moment(found if found.tzinfo else found.replace(tzinfo=UTC))
     except (ValueError, OverflowError) as error:
         raise Malformed(who, "a time as RFC 3339 has it", repr(text[:40])) from error
+
+
+def zoned(text: str, who: str) -> datetime:
+    """A time that says its zone.  Raises Malformed."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Malformed(who, "a time", repr(text[:40])) from error
+    if at.tzinfo is None:
+        raise Malformed(who, "a time with its zone", repr(text[:40]))
+    return at
 
 
 def summary(*texts: str | None) -> str:

@@ -181,13 +181,3 @@ def _same_purl(name: str, component: Component) -> bool:
 
 def _version(purl: str) -> str:
     return purl.partition("#")[0].partition("?")[0].rpartition("/")[2].partition("@")[2]
-
-
-def unheard(statements: Sequence[Statement], answered: Iterable[Answer]) -> tuple[Statement, ...]:
-    """The statements whose document and author answered nothing: perhaps of another product."""
-    heard = {(each.source, each.author, each.at) for each in answered}
-    return tuple(
-        each
-        for each in statements
-        if (each.source[:4096], each.author[:4096], each.at.isoformat()) not in heard
-    )

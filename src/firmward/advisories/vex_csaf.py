@@ -1,44 +1,12 @@
 """VEX in CSAF 2.0: product_status of a product tree, with flags and threats as justification."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
+from firmward.advisories.csaf_products import ProductTree
+from firmward.advisories.read_csaf import Tracking
+from firmward.advisories.upstream import Upstream, members, zoned
 from firmward.advisories.vex import Product, Statement, Word
-from firmward.advisories.vex_part import Upstream, moment
-
-
-class _Identification(Upstream, frozen=True, kw_only=True):
-    purl: str = ""
-    cpe: str = ""
-    hashes: tuple[dict[str, Any], ...] = ()
-
-    @property
-    def names(self) -> frozenset[str]:
-        listed = [each for one in self.hashes for each in one.get("file_hashes", ())]
-        digests = {str(h.get("value", "")) for h in listed if h.get("algorithm") == "sha256"}
-        return frozenset({self.purl, self.cpe, *digests} - {""})
-
-
-class _FullName(Upstream, frozen=True, kw_only=True):
-    product_id: str
-    product_identification_helper: _Identification = _Identification()
-
-
-class _Branch(Upstream, frozen=True, kw_only=True):
-    product: _FullName | None = None
-    branches: "tuple[_Branch, ...]" = ()
-
-
-class _Relationship(Upstream, frozen=True, kw_only=True):
-    product_reference: str
-    relates_to_product_reference: str
-    full_product_name: _FullName
-
-
-class _Tree(Upstream, frozen=True, kw_only=True):
-    branches: tuple[_Branch, ...] = ()
-    full_product_names: tuple[_FullName, ...] = ()
-    relationships: tuple[_Relationship, ...] = ()
 
 
 class _Note(Upstream, frozen=True, kw_only=True):
@@ -65,21 +33,16 @@ class _Publisher(Upstream, frozen=True, kw_only=True):
     name: str
 
 
-class _Tracking(Upstream, frozen=True, kw_only=True):
-    id: str
-    current_release_date: str
-
-
 class _Document(Upstream, frozen=True, kw_only=True):
     publisher: _Publisher
-    tracking: _Tracking
+    tracking: Tracking
 
 
 class Csaf(Upstream, frozen=True, kw_only=True):
     """A CSAF document."""
 
     document: _Document
-    product_tree: _Tree
+    product_tree: ProductTree
     vulnerabilities: tuple[_CsafVulnerability, ...] = ()
 
 
@@ -98,7 +61,7 @@ def csaf(document: Csaf, who: str) -> Iterator[Statement]:
     """What it says of each product, alone or as part of another.  Raises Malformed."""
     products = _products(document.product_tree)
     tracking = document.document.tracking
-    at = moment(tracking.current_release_date, who)
+    at = zoned(tracking.current_release_date, who)
     for each in document.vulnerabilities:
         names = frozenset({each.cve, *(one.text for one in each.ids)} - {""})
         for group, ids in each.product_status.items():
@@ -123,25 +86,12 @@ def _said(notes: tuple[_Note, ...], product: str) -> str:
     return ""
 
 
-def _products(tree: _Tree) -> dict[str, Product]:
+def _products(tree: ProductTree) -> dict[str, Product]:
     """Product id -> the product; one that is part of another is named by both."""
-    names = {each.product_id: _named(each) for each in (*tree.full_product_names, *_leaves(tree))}
+    names = {each.product_id: each.names for _, each in tree.named()}
     found = {product: Product(named) for product, named in names.items()}
-    for relation in tree.relationships:
+    for relation in members(tree.relationships):
         whole = names.get(relation.relates_to_product_reference, frozenset())
         part = names.get(relation.product_reference, frozenset())
         found[relation.full_product_name.product_id] = Product(part, within=whole)
     return found
-
-
-def _leaves(tree: _Tree) -> Iterator[_FullName]:
-    waiting = list(tree.branches)
-    while waiting:
-        branch = waiting.pop()
-        waiting.extend(branch.branches)
-        if branch.product is not None:
-            yield branch.product
-
-
-def _named(name: _FullName) -> frozenset[str]:
-    return name.product_identification_helper.names

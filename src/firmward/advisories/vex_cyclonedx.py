@@ -5,8 +5,8 @@ from typing import Final
 
 import msgspec
 
+from firmward.advisories.upstream import Upstream, zoned
 from firmward.advisories.vex import Product, Statement, Word
-from firmward.advisories.vex_part import Upstream, moment
 from firmward.terms.errors import Malformed
 
 # CycloneDX's states: `resolved` is OpenVEX's fixed, `exploitable` its affected.
@@ -108,7 +108,7 @@ def cyclonedx(document: CycloneDx, who: str) -> Iterator[Statement]:
             vulnerability=frozenset({each.id, *(ref.id for ref in each.references)} - {""}),
             products=tuple(Product(named.get(at.ref) or _linked(at.ref)) for at in each.affects),
             status=_STATES[analysis.state],
-            at=moment(analysis.last_updated or metadata.timestamp, who),
+            at=zoned(analysis.last_updated or metadata.timestamp, who),
             author=next((author.name for author in authors if author.name), ""),
             justification=_JUSTIFIED.get(analysis.justification, analysis.justification),
             impact=analysis.detail,

@@ -4,20 +4,23 @@ Formats are other people's and grow, so members we do not read are skipped; what
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 import msgspec
 
+from firmward.advisories.upstream import Upstream, zoned
 from firmward.advisories.vex import Product, Statement, Word
 from firmward.advisories.vex_csaf import Csaf, csaf
 from firmward.advisories.vex_cyclonedx import CycloneDx, cyclonedx
-from firmward.advisories.vex_part import LIMIT, Upstream, moment
 from firmward.terms.errors import Malformed
 from firmward.terms.wire import MIB, convert, parse
+
+_LIMIT: Final = 16 * MIB
 
 
 def read(data: bytes, who: str) -> tuple[Statement, ...]:
     """The statements of a document, whichever of the three formats it is in.  Raises Malformed."""
-    value = parse(data, who, limit=LIMIT, longest=MIB)
+    value = parse(data, who, limit=_LIMIT, longest=MIB)
     if isinstance(value, dict):
         if "openvex.dev" in str(value.get("@context", "")):
             return tuple(_openvex(convert(value, _OpenVex, who), who))
@@ -83,7 +86,7 @@ def _openvex(document: _OpenVex, who: str) -> Iterator[Statement]:
             ),
             products=tuple(product for each in said.products for product in _open_products(each)),
             status=said.status,
-            at=moment(made, who),
+            at=zoned(made, who),
             author=document.author,
             justification=said.justification,
             impact=said.impact_statement,

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from firmward.terms.component import Components, Requirements
 from firmward.terms.names import Counter, HardwareId, Label, ReleaseId, Version, release_id
 from firmward.terms.wire import Wire
 
@@ -17,6 +18,8 @@ class ImageClaim(Wire, frozen=True, kw_only=True):
     predecessors   the releases a device may be running when it takes this one (lineage)
     fallback_of    set on a pre-signed fallback: the release it is the way back from
     development    signed with software keys, which whoever copied a folder may have as well
+    components     the release's other parts; () for a release of one image
+    requires       what has to be beside the release, in which versions
     """
 
     product: Label
@@ -30,6 +33,8 @@ class ImageClaim(Wire, frozen=True, kw_only=True):
     integrity: IntegrityMethod
     kind: Literal["security_patch", "feature", "recall_fix", "uncontrolled_risk_fix"]
     development: bool = False
+    components: Components = ()
+    requires: Requirements = ()
 
     @property
     def release(self) -> str:

@@ -19,6 +19,7 @@ THREAT_MODEL: Final = "https://firmward.dev/attestation/threat-model/v1"
 INCIDENT_ANSWERS: Final = "https://firmward.dev/attestation/incident-answers/v1"
 SARIF: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0"
 DECLARATION: Final = "https://firmward.dev/attestation/declaration/v1"
+POLICY: Final = "https://firmward.dev/attestation/policy/v1"
 VULNERABILITIES: Final = "https://in-toto.io/attestation/vulns/v0.2"
 
 
