@@ -17,6 +17,7 @@ from firmward.proof import mcuboot, roles
 from firmward.proof.envelope import unseal_statement
 from firmward.proof.keys import public_pem
 from firmward.proof.repository import custom
+from firmward.terms.component import component_path
 from firmward.terms.errors import Malformed, NotTrusted, Unavailable
 from firmward.terms.image import ImageClaim, evidence_path, image_path
 from firmward.terms.onboarding import read_onboarding
@@ -123,7 +124,8 @@ def test_the_bundle_holds_all_metadata_and_only_the_new_targets(released):
     evidence = set(TYPES) - {"blackbox"}
     paths = {image_path(THIRD), image_path(bundles[2].fallback)}
     paths |= {evidence_path(THIRD, name) for name in evidence}
-    paths.add(evidence_path(bundles[2].fallback, "provenance"))
+    paths |= {evidence_path(bundles[2].fallback, name) for name in ("provenance", "sbom")}
+    paths |= {component_path(release, "druglib") for release in (THIRD, bundles[2].fallback)}
 
     assert {f"metadata/{name}" for name in metadata} | {f"targets/{p}" for p in paths} == names
 

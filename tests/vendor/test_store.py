@@ -130,4 +130,4 @@ def test_a_tree_without_elf_names_none(tree, tmp_path):
     tree.edit("pump/firmward.toml", 'elf = "app.elf"\n', "")
     artifact = built(tree, Shelf(tmp_path / "shelf"))
 
-    assert (b"", ["app.bin"]) == (artifact.elf, list(artifact.digests()))
+    assert (b"", ["app.bin", "component/druglib"]) == (artifact.elf, list(artifact.digests()))

@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from firmward.advisories.index import Index
 from firmward.advisories.match import Match
+from firmward.terms.times import moment
 from firmward.terms.wire import plain
 from firmward.vendor.build.artifact import Artifact
 from firmward.vendor.project import Project
-from firmward.vendor.scan.together import Findings
 from firmward.vendor.source.commit import Source
 from firmward.vendor.source.manifests.pin import Pin
 from firmward.vendor.source.stated import resolved
@@ -23,11 +23,6 @@ _STATUS: Final = {
     "affected": "affected",
     "unknown": "under_investigation",
 }
-
-
-def stamp(moment: datetime) -> str:
-    """RFC 3339 in UTC, whole seconds."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def provenance(
@@ -72,8 +67,8 @@ def provenance(
                 "version": {"firmward": version("firmward")},
             },
             "metadata": {
-                "startedOn": stamp(artifact.started),
-                "finishedOn": stamp(artifact.finished),
+                "startedOn": moment(artifact.started),
+                "finishedOn": moment(artifact.finished),
             },
             "byproducts": [
                 {"name": name, "digest": {"sha256": digest}, **_said_again(artifact)}
@@ -86,11 +81,6 @@ def provenance(
 def _said_again(artifact: Artifact) -> dict[str, Any]:
     """What a second build gave, beside the digests of the first; nothing if there was none."""
     return {"annotations": artifact.annotations()} if artifact.verified else {}
-
-
-def scan(findings: Findings) -> dict[str, Any]:
-    """The SARIF log.  Raises Unavailable while a scanner's answer is missing."""
-    return {"sarif": findings.whole().log}
 
 
 def vulnerabilities(matches: Sequence[Match], advisories: Index) -> dict[str, Any]:
@@ -111,7 +101,7 @@ def vulnerabilities(matches: Sequence[Match], advisories: Index) -> dict[str, An
             "version": version("firmward"),
             "db": {
                 "name": "+".join(feed.name for feed in advisories.feeds()),
-                "last_update": stamp(advisories.snapshot),
+                "last_update": moment(advisories.snapshot),
             },
         },
         "result": [_assessed(match) for match in assessed],
@@ -161,9 +151,9 @@ def _filled(value: Any, words: dict[str, str]) -> Any:
             value = value.replace(word, meant)
         return value
     if isinstance(value, datetime):
-        return stamp(value)
+        return moment(value)
     if isinstance(value, date):
-        return stamp(datetime.combine(value, time(), UTC))
+        return moment(datetime.combine(value, time(), UTC))
     if isinstance(value, list):
         return [_filled(item, words) for item in value]
     if isinstance(value, dict):

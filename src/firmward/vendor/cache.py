@@ -6,13 +6,14 @@ the account that builds, like the compiler, and is created for that account alon
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
+
+from firmward.vendor import durable
 
 _DIGEST = 32
 
@@ -61,7 +62,4 @@ class Shelf:
 
     def _write(self, path: Path, body: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, name = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(hashlib.sha256(body).digest() + body)
-        Path(name).replace(path)
+        durable.replace(path, hashlib.sha256(body).digest() + body, 0o600)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from firmward.terms.names import release_id
 from firmward.terms.stage import Stage
+from firmward.vendor import components
 from firmward.vendor.build.artifact import Artifact
 from firmward.vendor.build.command import build
 from firmward.vendor.build.reproduce import verified
@@ -16,6 +17,8 @@ from firmward.vendor.keys.ring import permit
 from firmward.vendor.lineage import Way, way_back
 from firmward.vendor.project import Project
 from firmward.vendor.request import Progress, Request, Workshop
+from firmward.vendor.sbom.inventory import collect
+from firmward.vendor.sbom.parts import Inventory
 from firmward.vendor.scan.together import Scanning
 from firmward.vendor.source import pins
 from firmward.vendor.source.checkout import Checkout, checked_out
@@ -28,6 +31,7 @@ class Draft:
     """What a release would be made of.
 
     way, spare            the way back, and what was built from it under the next counter
+    spare_inventory       what the way back is made of: the release that devices run today
     pinned, spare_pinned  the dependencies of each that a digest fixes
     """
 
@@ -37,6 +41,7 @@ class Draft:
     artifact: Artifact
     way: Way
     spare: Artifact
+    spare_inventory: Inventory
     examined: Examined
     pinned: Sequence[Pin]
     spare_pinned: Sequence[Pin]
@@ -54,12 +59,14 @@ def draft(source: Source, folder: Path, request: Request, shop: Workshop, told: 
     """
     permit(source.project, shop.keys)
     name = release_id(source.project.product, request.version, request.counter)
+    components.refuse_misfits(name, source.project, request.version)
     way = way_back(folder, source.project, request, shop)
     with ExitStack() as stack:
         tree, back = (stack.enter_context(checked_out(each)) for each in (source, way.source))
         scanning = Scanning(tree, shop.shelf)
         stack.callback(scanning.close)
         artifact, spare = _build_both(tree, back, way, request, shop)
+        components.refuse_changed(name, artifact, source.project, shop.repository.claims())
         told(Stage.BUILD, f"{name} from {source.commit[:12]}, {_how(artifact)}")
         return Draft(
             name=name,
@@ -68,6 +75,7 @@ def draft(source: Source, folder: Path, request: Request, shop: Workshop, told: 
             artifact=artifact,
             way=way,
             spare=spare,
+            spare_inventory=collect(back, spare, shop.shelf, shop.clock().date()),
             examined=examine(tree, artifact, request.version, scanning, shop, told),
             pinned=pins.fixed(pins.collect(tree, shop.shelf)),
             spare_pinned=pins.fixed(pins.collect(back, shop.shelf)),

@@ -131,6 +131,21 @@ slot_size = 0x40000
 # load_address = 0x20010000     # only for images that run from RAM
 align = 8
 
+# [[component]]                 # released beside the image, each as a file of its own
+# name = "radio"
+# kind = "radio"                # application, configuration, drug-library, bootloader, other
+# version = "2.1.0"             # its own, raised when its bytes change
+# file = "radio.bin"            # what the build leaves in {out}, or a file of the tree
+# format = "mcuboot"            # signed as an image; "raw" goes as it is
+# requires = [{ name = "application", since = "1.0.0" }] # the image is called application
+# support_level = "maintained"
+# end_of_support = 2033-12-31
+# [[requires]]                  # another product at the site, in versions that go with this one
+# name = "monitor-7"
+# since = "1.0.0"
+# until = "3.0.0"
+# optional = true               # it need not be there; if it is, it has to fit
+
 # seen: <languages>
 [scan]                          # relative to the source root
 scanners = <scanners>

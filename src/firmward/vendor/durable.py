@@ -41,8 +41,13 @@ def _draft(path: Path, data: bytes, mode: int) -> Iterator[Path]:
         yield made
     finally:
         made.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make names put into a folder survive a power cut, as syncing a file does its bytes."""
+    handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(handle)
     finally:
-        os.close(folder)
+        os.close(handle)

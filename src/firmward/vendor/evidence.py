@@ -17,6 +17,7 @@ from firmward.vendor import attest
 from firmward.vendor.draft import Draft
 from firmward.vendor.request import Workshop
 from firmward.vendor.sbom import cyclonedx, spdx
+from firmward.vendor.sbom.collectors.beside import part_name
 from firmward.vendor.scan.crypto.cbom import cbom
 from firmward.vendor.sign import Image
 
@@ -51,7 +52,7 @@ def predicates(draft: Draft, image: Image, shop: Workshop) -> Predicates:
         "provenance": attest.provenance(
             draft.source, draft.artifact, number, counter, signing=signing, pins=draft.pinned
         ),
-        "sbom": cyclonedx.document(*listed, shop.clock()),
+        "sbom": cyclonedx.document(*listed, shop.clock(), _beside(image)),
         "spdx": spdx.document(*listed, shop.clock()),
         "cbom": cbom(examined.assets, project.product, number),
         "vulnerabilities": attest.vulnerabilities(examined.matches, shop.advisories),
@@ -68,10 +69,21 @@ def predicates(draft: Draft, image: Image, shop: Workshop) -> Predicates:
 
 
 def spare_predicates(draft: Draft, image: Image, shop: Workshop) -> Predicates:
-    """The way back needs its own provenance: a later release may go back to it in turn."""
+    """The way back needs its own provenance: a later release may go back to it in turn.
+
+    Its SBOM tells a hospital what its devices run today, to weigh the release against.
+    """
     way, counter = draft.way, image.claim.release_counter
     signing, pinned = shop.keys.described(), draft.spare_pinned
     body = attest.provenance(
         way.source, draft.spare, way.version, counter, signing=signing, pins=pinned
     )
-    return {"provenance": body}
+    listed = (way.source.project, draft.spare_inventory, (way.version, image.sha256))
+    bom = cyclonedx.document(*listed, draft.spare.toolchain, shop.clock(), _beside(image))
+    return {"provenance": body, "sbom": bom}
+
+
+def _beside(image: Image) -> dict[str, str]:
+    """Part name -> SHA-256 of each component as it is published, signature included."""
+    product = image.claim.product
+    return {part_name(product, each.name): each.sha256 for each in image.claim.components}

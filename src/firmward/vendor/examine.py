@@ -91,7 +91,7 @@ def examine(
     with ThreadPoolExecutor(2, "examine") as pool:
         testing = pool.submit(_tested, tree, artifact, shop)
         listing = pool.submit(collect, tree, artifact, shop.shelf, now.date())
-        found = scanning.finish(artifact, now.date())
+        found = scanning.finish(artifact)
         inventory = listing.result()
         tested, untested = testing.result()
     progress(Stage.SCAN, _scan_says(found, tested))

@@ -4,7 +4,7 @@ It is narrower than any hospital's: it stops what is certainly wrong and what co
 and leaves to each hospital where it draws its line.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from firmward.terms.errors import Unavailable
 from firmward.vendor.examine import Examined
@@ -16,12 +16,21 @@ def refuse(name: str, examined: Examined) -> None:
 
     raises  ReleaseRefused naming each; Unavailable when a part gave no answer
     """
-    if examined.missing:
-        parts = "; ".join(f"{part}: {why}" for part, why in examined.missing.items())
-        raise Unavailable(f"{name}: evidence is missing: {parts}")
+    complete(name, examined.missing)
     found = list(reasons(examined))
     if found:
         raise ReleaseRefused(name, found)
+
+
+def complete(name: str, missing: Mapping[str, str]) -> None:
+    """Stop what rests on answers that are missing.
+
+    missing  part -> why it gave no answer
+    raises   Unavailable naming each
+    """
+    if missing:
+        parts = "; ".join(f"{part}: {why}" for part, why in missing.items())
+        raise Unavailable(f"{name}: evidence is missing: {parts}")
 
 
 def reasons(examined: Examined) -> Iterator[str]:

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from firmward.proof.envelope import unseal_statement
+from firmward.terms.component import ComponentClaim
 from firmward.terms.errors import Refused
 from firmward.terms.image import ImageClaim, evidence_path, image_path
 from firmward.terms.names import split_release
 from firmward.terms.statement import PROVENANCE
 from firmward.terms.wire import convert, plain
+from firmward.vendor.components import required
 from firmward.vendor.project import Project
 from firmward.vendor.request import ReleaseRefused, Request, Workshop
 from firmward.vendor.source.commit import Source, take
@@ -78,6 +80,7 @@ def claimed(
     fallback_of: str = "",
     *,
     development: bool,
+    components: tuple[ComponentClaim, ...] = (),
 ) -> ImageClaim:
     """What the vendor says of an image; on a fallback its release comes before all it followed.
 
@@ -98,6 +101,8 @@ def claimed(
         integrity=project.integrity,
         kind=kind,
         development=development,
+        components=components,
+        requires=tuple(required(project.requires)),
     )
     # What a reader would refuse must not be signed.
     return convert(plain(claim), ImageClaim, f"claim of {claim.release}")

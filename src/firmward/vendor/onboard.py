@@ -7,8 +7,6 @@ HOME/signers/                who may sign commits: see source/signers.py
 HOME/vendor.json             terms.onboarding, for hospitals, to be compared by voice
 """
 
-import os
-import tempfile
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from firmward.proof import keys as proof_keys
 from firmward.terms.errors import Misuse
 from firmward.terms.onboarding import Onboarding, Product, read_onboarding
 from firmward.terms.wire import encode
+from firmward.vendor import durable
 from firmward.vendor.keys import book, opening, rotate
 from firmward.vendor.keys.ring import VendorKeys
 from firmward.vendor.project import Project
@@ -62,7 +61,7 @@ def start(folder: Path, projects: Sequence[Project], enterprise: int, now: datet
     home = Home(folder, keys, ImageRepository(folder / "repository", keys), signers.load(folder))
     root = home.repository.found(now)
     said = onboarding(keys, root, projects, enterprise)
-    (folder / ONBOARDING).write_bytes(encode(said))
+    durable.replace(folder / ONBOARDING, encode(said))
     return home
 
 
@@ -83,7 +82,7 @@ def add(folder: Path, project: Project, enterprise: int) -> Home:
         raise Misuse(f"{path}: expected the [keys] of its other products, got others")
     opening.add_macs(folder, [project])
     products = (*said.products, _product(project))
-    write_whole(path, encode(msgspec.structs.replace(said, products=products)))
+    durable.replace(path, encode(msgspec.structs.replace(said, products=products)))
     return open_home(folder)
 
 
@@ -109,12 +108,3 @@ def _product(project: Project) -> Product:
         hardware_ids=project.hardware_ids,
         device_class=project.device_class,
     )
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Replace a file at once: half an onboarding file would be pinned by nobody."""
-    handle, name = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-    Path(name).chmod(0o644)
-    Path(name).replace(path)

@@ -7,19 +7,22 @@ roll-back is an ordinary, higher order and never a downgrade.
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from firmward.terms.component import Belongs, component_path
 from firmward.terms.image import evidence_path, image_path
 from firmward.terms.stage import Stage
 from firmward.terms.wire import plain
-from firmward.vendor import bundle, evidence, judge, repeated, sign
+from firmward.vendor import bundle, components, evidence, judge, repeated, sign
+from firmward.vendor.build.artifact import Artifact
 from firmward.vendor.build.command import to_sign
 from firmward.vendor.bundle import Bundle
 from firmward.vendor.draft import Draft, draft
 from firmward.vendor.evidence import Predicates, predicates, spare_predicates
 from firmward.vendor.keys.ring import VendorKeys
 from firmward.vendor.lineage import claimed
+from firmward.vendor.project import Project
 from firmward.vendor.publish.repository import File
 from firmward.vendor.request import Progress, Request, Workshop
 from firmward.vendor.sign import Image
@@ -109,31 +112,44 @@ def publish(done: Signed, shop: Workshop, progress: Progress = _silent) -> Bundl
 
 
 def images(made: Draft, shop: Workshop) -> tuple[Image, Image]:
-    """The image and its fallback, packed and signed.  Raises Refused, Unavailable."""
-    project, request = made.project, made.request
-    marked = shop.keys.book.development or project.development
-    claim = claimed(project, request.version, request.counter, request, development=marked)
-    old, counter = made.way.source.project, request.counter + 1
-    back = claimed(old, made.way.version, counter, request, claim.release, development=marked)
+    """The image and its fallback with their components, packed and signed.
+
+    raises  Refused, Unavailable
+    """
+    request, back = made.request, made.way
+    unsigned = request.unsafe_leave_unsigned
+    marked = shop.keys.book.development or made.project.development
+
+    def of(built: Artifact, project: Project, number: str, counter: int, back_from: str) -> Image:
+        leave = unsigned and not back_from
+        beside = components.signed(built, project, counter, shop.keys, unsafe_leave_unsigned=leave)
+        claim = claimed(
+            *(project, number, counter, request, back_from),
+            development=marked,
+            components=tuple(each.claim for each in beside),
+        )
+        image = sign.image(
+            *(to_sign(built), claim, project, shop.keys),
+            sha256=built.digests()["app.bin"],
+            unsafe_leave_unsigned=leave,
+        )
+        return replace(image, components=beside)
+
+    counter = request.counter
     with ThreadPoolExecutor(2, "imgtool") as pool:
-        first = pool.submit(
-            sign.image,
-            *(to_sign(made.artifact), claim, project, shop.keys),
-            sha256=made.artifact.digests()["app.bin"],
-            unsafe_leave_unsigned=request.unsafe_leave_unsigned,
-        )
-        second = pool.submit(
-            sign.image,
-            *(to_sign(made.spare), back, old, shop.keys),
-            sha256=made.spare.digests()["app.bin"],
-        )
+        first = pool.submit(of, made.artifact, made.project, request.version, counter, "")
+        spare = (made.spare, back.source.project, back.version, counter + 1)
+        second = pool.submit(of, *spare, made.name)
         return first.result(), second.result()
 
 
 def _files(image: Image, stated: Predicates, keys: VendorKeys) -> dict[str, File]:
-    """Target path -> file: the image with its claim, and each predicate sealed about it."""
+    """Target path -> file: the image with its claim, its components, each predicate about it."""
     name = image.claim.release
     files = {image_path(name): File(image.data, plain(image.claim))}
+    for part in image.components:
+        custom = plain(Belongs(component_of=name))
+        files[component_path(name, part.claim.name)] = File(part.data, custom)
     for kind, body in stated.items():
         sealed = sign.seal(image, evidence.TYPES[kind], body, keys)
         files[evidence_path(name, kind)] = File(sealed, {"evidenceFor": name})

@@ -11,9 +11,11 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from firmward.terms import component
 from firmward.terms.errors import Malformed
 from firmward.terms.image import IntegrityMethod
-from firmward.terms.names import HardwareId, Label
+from firmward.terms.names import HardwareId, Label, Version
+from firmward.terms.versions import precedence
 
 FILE: Final = "firmward.toml"
 LIMIT: Final = 256 * 1024
@@ -84,6 +86,38 @@ class ImageRules(_Section, frozen=True, kw_only=True):
     slot_size: Annotated[int, Meta(ge=1024, le=2**31)] = 0x40000
     load_address: Annotated[int, Meta(ge=0, le=2**32 - 1)] | None = None
     align: Literal[1, 2, 4, 8, 16, 32] = 8
+
+
+class RequirementRules(_Section, frozen=True, kw_only=True):
+    """What has to be beside a release or a component of it; see terms.component.Requirement."""
+
+    name: Label
+    since: Version | Literal[""] = ""
+    until: Version | Literal[""] = ""
+    optional: bool = False
+
+
+class ComponentRules(_Section, frozen=True, kw_only=True):
+    """One [[component]] that is released beside the image.
+
+    version   its own, raised when its bytes change
+    file      what the build leaves in {out}, or a file of the tree
+    format    "mcuboot": it is signed as an image with the firmware key; "raw": it goes as it is
+    image     how an mcuboot component becomes an image
+    supplier  who made it, "" for the vendor; support_level and end_of_support say how long it is
+              cared for
+    """
+
+    name: component.Name
+    kind: component.Kind
+    version: Version
+    file: Inside
+    format: component.Format = "raw"
+    requires: Annotated[tuple[RequirementRules, ...], Meta(max_length=7)] = ()
+    image: ImageRules = ImageRules()
+    supplier: Annotated[str, Meta(max_length=200)] = ""
+    support_level: Literal["maintained", "not_maintained", "abandoned", ""] = ""
+    end_of_support: date | None = None
 
 
 class Suppression(_Section, frozen=True, kw_only=True):
@@ -207,6 +241,8 @@ class Project(_Section, frozen=True, kw_only=True):
     hardware_ids  the boards it runs on, each with its revision, such as PUMP-200-B
     development   true lets software keys sign, and marks every release so that a gate can refuse it
     incidents     file of the tree that answers what hospitals reported from the field
+    components    [[component]]: what is released beside the image, each as a file of its own
+    requires      [[requires]]: other products that have to be at the site, in which versions
     """
 
     vendor: Label
@@ -223,6 +259,10 @@ class Project(_Section, frozen=True, kw_only=True):
     source: SourceRules = SourceRules()
     build: BuildRules
     image: ImageRules = ImageRules()
+    components: Annotated[tuple[ComponentRules, ...], Meta(max_length=31)] = msgspec.field(
+        name="component", default=()
+    )
+    requires: Annotated[tuple[RequirementRules, ...], Meta(max_length=32)] = ()
     scan: ScanRules
     sbom: SbomRules = SbomRules()
     advisories: AdvisoryRules = AdvisoryRules()
@@ -231,6 +271,17 @@ class Project(_Section, frozen=True, kw_only=True):
     keys: KeyRules = KeyRules()
     publish: PublishRules = PublishRules()
     declaration: dict[str, dict[str, Any]] = {}
+
+    def __post_init__(self) -> None:
+        """Refuse components that could be mistaken for each other, and ranges with nothing in."""
+        names = [each.name for each in self.components]
+        if len(set(names)) != len(names) or self.product in names:
+            raise ValueError(f"components: expected names of their own, got {', '.join(names)}")
+        for each in (*self.requires, *(r for part in self.components for r in part.requires)):
+            if each.since and each.until and precedence(each.since, each.until) >= 0:
+                raise ValueError(
+                    f"requires {each.name}: nothing lies in {each.since}..{each.until}"
+                )
 
 
 def read(data: bytes, who: str = FILE) -> Project:

@@ -9,8 +9,9 @@ from typing import Any
 
 from firmward.proof import envelope, mcuboot
 from firmward.proof.keys import public_pem
+from firmward.terms.component import ComponentClaim
 from firmward.terms.errors import Misuse, NotTrusted, Refused
-from firmward.terms.image import ImageClaim
+from firmward.terms.image import ImageClaim, IntegrityMethod
 from firmward.terms.statement import statement
 from firmward.vendor.keys.places import MacKey
 from firmward.vendor.keys.ring import VendorKeys
@@ -19,11 +20,23 @@ from firmward.vendor.project import ImageRules, Project
 
 
 @dataclass(frozen=True)
+class Component:
+    """A component of a release as it is published, and what the vendor says about it."""
+
+    claim: ComponentClaim
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Image:
-    """An MCUboot image (or a raw one) and what the vendor says about it."""
+    """An MCUboot image (or a raw one) and what the vendor says about it.
+
+    components  what its claim names besides
+    """
 
     claim: ImageClaim
     data: bytes = field(repr=False)
+    components: tuple[Component, ...] = ()
 
     @property
     def sha256(self) -> str:
@@ -49,30 +62,57 @@ def image(
     """
     if hashlib.sha256(binary).hexdigest() != sha256:
         raise NotTrusted(f"binary of {claim.release}", f"expected {sha256}, got other bytes")
-    mac = _mac_key(claim, project, keys)
-    if project.image.format == "raw":
+    raw = project.image.format == "raw"
+    if raw and claim.integrity == "symmetric-mac":
+        raise Refused(f"{claim.release}: a raw image has no place for the MAC that it promises")
+    mac = mac_key(claim.release, claim.integrity, project, keys)
+    if raw:
         # Nothing is put into it: its digest in the signed metadata is all that vouches for it.
         return Image(claim, binary)
+    numbers = Numbers(claim.release, claim.version, claim.release_counter)
+    signed = not unsafe_leave_unsigned
+    return Image(claim, packed(binary, numbers, project.image, keys, mac=mac, signed=signed))
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What goes into an image's header and its security counter, and whose they are."""
+
+    who: str
+    version: str
+    counter: int
+
+
+def packed(
+    binary: bytes,
+    numbers: Numbers,
+    rules: ImageRules,
+    keys: VendorKeys,
+    *,
+    mac: MacKey | None,
+    signed: bool = True,
+) -> bytes:
+    """The binary as an MCUboot image, read back.  Raises Unavailable, Misuse."""
     with tempfile.TemporaryDirectory(prefix="firmward-sign-") as name:
-        bench = _Bench(Path(name), claim, project.image)
+        bench = _Bench(Path(name), numbers, rules)
         bench.lay_out(binary)
         if mac is not None:
             bench.add_mac(mac)
-        signed = bench.unsigned() if unsafe_leave_unsigned else bench.signed(keys)
-    made = Image(claim, signed)
-    _read_back(made, keys, signed=not unsafe_leave_unsigned, mac=mac)
+        made = bench.signed(keys) if signed else bench.unsigned()
+    _read_back(made, numbers, keys, signed=signed, mac=mac)
     return made
 
 
-def _mac_key(claim: ImageClaim, project: Project, keys: VendorKeys) -> MacKey | None:
-    if claim.integrity != "symmetric-mac":
+def mac_key(
+    who: str, integrity: IntegrityMethod, project: Project, keys: VendorKeys
+) -> MacKey | None:
+    """The key of the MAC that is promised; None where none is.  Raises Refused."""
+    if integrity != "symmetric-mac":
         return None
-    if project.image.format == "raw":
-        raise Refused(f"{claim.release}: a raw image has no place for the MAC that it promises")
     key = keys.macs.get(project.device_class)
     if key is None:
         raise Refused(
-            f"{claim.release}: integrity is symmetric-mac, and there is no MAC key of device class"
+            f"{who}: integrity is symmetric-mac, and there is no MAC key of device class"
             f" {project.device_class}: firmward vendor keys create"
         )
     return key
@@ -81,9 +121,9 @@ def _mac_key(claim: ImageClaim, project: Project, keys: VendorKeys) -> MacKey | 
 class _Bench:
     """A folder in which imgtool works on one image."""
 
-    def __init__(self, folder: Path, claim: ImageClaim, rules: ImageRules):
-        self._folder, self._claim = folder, claim
-        self._options = _options(claim, rules)
+    def __init__(self, folder: Path, numbers: Numbers, rules: ImageRules):
+        self._folder, self._who = folder, numbers.who
+        self._options = _options(numbers, rules)
 
     def lay_out(self, binary: bytes) -> None:
         """Put the binary there."""
@@ -119,30 +159,32 @@ class _Bench:
 
     def _imgtool(self, *more: str) -> bytes:
         source, target = self._folder / "app.bin", self._folder / "app.img"
-        return imgtool_sign(self._claim.release, (*self._options, *more), source, target)
+        return imgtool_sign(self._who, (*self._options, *more), source, target)
 
 
-def _options(claim: ImageClaim, rules: ImageRules) -> tuple[str, ...]:
-    counter = str(claim.release_counter)
+def _options(numbers: Numbers, rules: ImageRules) -> tuple[str, ...]:
+    counter = str(numbers.counter)
     load = () if rules.load_address is None else ("--load-addr", hex(rules.load_address))
     return (
-        *("--version", f"{claim.version}+{counter}", "--security-counter", counter),
+        *("--version", f"{numbers.version}+{counter}", "--security-counter", counter),
         *("--header-size", hex(rules.header_size), "--pad-header"),
         *("--slot-size", hex(rules.slot_size), "--align", str(rules.align)),
         *load,
     )
 
 
-def _read_back(made: Image, keys: VendorKeys, *, signed: bool, mac: MacKey | None) -> None:
+def _read_back(
+    made: bytes, numbers: Numbers, keys: VendorKeys, *, signed: bool, mac: MacKey | None
+) -> None:
     """A tool that wrote something else than asked must not get it published."""
-    found, claim = mcuboot.parse(made.data), made.claim
-    expected = (claim.version, claim.release_counter, claim.release_counter)
+    found, who = mcuboot.parse(made), numbers.who
+    expected = (numbers.version, numbers.counter, numbers.counter)
     if (found.version, found.build, found.counter) != expected:
-        raise Misuse(f"imgtool: {claim.release}: expected {expected}, got {found.version}")
+        raise Misuse(f"imgtool: {who}: expected {expected}, got {found.version}")
     if mcuboot.signed_by(found, public_pem(keys.firmware)) != signed:
-        raise Misuse(f"imgtool: {claim.release}: expected its signature to verify: {signed}")
-    if mac is not None and found.mac != mac.mac(mcuboot.mac_message(made.data)):
-        raise Misuse(f"imgtool: {claim.release}: expected the MAC that was made for it")
+        raise Misuse(f"imgtool: {who}: expected its signature to verify: {signed}")
+    if mac is not None and found.mac != mac.mac(mcuboot.mac_message(made)):
+        raise Misuse(f"imgtool: {who}: expected the MAC that was made for it")
 
 
 def seal(about: Image, predicate_type: str, predicate: dict[str, Any], keys: VendorKeys) -> bytes:

@@ -11,9 +11,9 @@ import pytest
 from tests.told_releases import COPY, LEAK, NAME, NOW, examined, of, part, told
 
 from firmward.terms.incident import Incident
+from firmward.terms.legible import legible
 from firmward.vendor.examine import Examined
 from firmward.vendor.incidents.answers import answered
-from firmward.vendor.report.legible import legible
 from firmward.vendor.report.page import COMPONENTS, ROWS, page
 from firmward.vendor.report.spoken import summary, text
 from firmward.vendor.report.told import Step, Told

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
+from firmward.binaries.signatures import table
 from firmward.vendor.sbom.collectors.strings import collect
-from firmward.vendor.sbom.signatures import table
 
 NOISE = random.Random(7).randbytes(5_000)
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from firmward.binaries.names import bare
 from firmward.terms.errors import Malformed
 from firmward.vendor.sbom import known
 from firmward.vendor.sbom.collectors import vendored
@@ -122,10 +123,8 @@ def test_a_header_without_end_is_refused(planted):
 def test_the_table_is_large_sound_and_unambiguous():
     """Every row tells who makes the part; no two parts bear one name; patterns are patterns."""
     table = known.table()
-    names = [known.plain(name) for part in table for name in {part.name, *part.aliases}]
-    owners = [
-        (known.plain(name), part.name) for part in table for name in (part.name, *part.aliases)
-    ]
+    names = [bare(name) for part in table for name in {part.name, *part.aliases}]
+    owners = [(bare(name), part.name) for part in table for name in (part.name, *part.aliases)]
 
     assert 60 <= len(table)
     assert len({part.name for part in table}) == len(table)

@@ -104,6 +104,18 @@ def test_an_issue_is_answered_only_if_every_finding_of_it_is():
     assert findings(whole.log) == ()
 
 
+def test_an_answered_finding_stays_in_the_log_with_its_reason_to_the_end_of_its_day():
+    """Who answers for it, why and until when; an answer to something else is none to it."""
+    seen = run("a", "1", [COPY], [found(COPY)])
+    kept = of(seen, suppress=[answer("copy", "*.c", until=TODAY)])
+    [result] = kept.log["runs"][0]["results"]
+    [reason] = result["suppressions"]
+    assert reason["justification"] == "the line is bounded above (ann@acme, until 2026-11-21)"
+    others = [answer("rand"), answer("copy", "tests/*.c")]
+    assert of(seen, suppress=others).issues[0].answered == ""
+    assert len(findings(of(seen, suppress=others).log)) == 1
+
+
 def test_an_expired_answer_no_longer_counts_and_is_named():
     """Nobody answers for ever."""
     old = answer("copy", until=date(2026, 11, 20))

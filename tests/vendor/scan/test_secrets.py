@@ -14,10 +14,11 @@ from tests.planted import compiled, secrets
 from tests.planted.elves import Plan, elf
 from tests.planted.trees import checkout
 
+from firmward.binaries import der, open_secrets
 from firmward.terms.errors import Unavailable
 from firmward.vendor.build.store import Sealed
 from firmward.vendor.cache import Shelf
-from firmward.vendor.scan import der, sarif
+from firmward.vendor.scan import sarif
 from firmward.vendor.scan.files import LARGEST, SourceFile, is_test
 from firmward.vendor.scan.secrets import in_binary
 from firmward.vendor.scan.secrets.scan import in_file, scan_binary, scan_source
@@ -199,7 +200,7 @@ def test_an_elf_file_that_cannot_be_read_is_no_evidence():
 def test_no_bytes_make_the_scanner_fail(data):
     """A file that breaks it would go unscanned."""
     in_file(SourceFile("x.c", data))
-    list(in_binary.in_bytes(data))
+    list(open_secrets.of(data))
 
 
 @given(

@@ -2,18 +2,19 @@
 
 import json
 import sys
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import pytest
 
 from firmward.terms.errors import Unavailable
 from firmward.vendor.build.command import build
+from firmward.vendor.judge import complete
 from firmward.vendor.scan import cppcheck
+from firmward.vendor.scan.sarif import findings
 from firmward.vendor.scan.together import Scanning
 from firmward.vendor.source.checkout import checked_out
 from firmward.vendor.source.commit import take
 
-TODAY = date(2026, 11, 21)
 OURS = ("firmward-secrets", "firmward-pins", "firmward-crypto")
 
 
@@ -23,7 +24,12 @@ def scan_tree(tree, shelf, said=None):
         told = [] if said is None else said
         scanning = Scanning(checkout, shelf, lambda name, says: told.append((name, says)))
         artifact = build(checkout, ("1.0.0", 1), shelf, lambda: datetime.now(UTC))
-        return scanning.finish(artifact, TODAY)
+        return scanning.finish(artifact)
+
+
+def errors(found) -> list:
+    """What of it would stop a release."""
+    return [each for each in findings(found.log) if each.level == "error"]
 
 
 def set_scan(tree, line: str) -> None:
@@ -34,15 +40,15 @@ def set_scan(tree, line: str) -> None:
 def test_the_real_tree_has_no_error_and_every_tool_has_its_run(tree, shelf):
     """One log, a run for each scanner of source and binary, SARIF 2.1.0; each one is told live."""
     said = []
-    findings = scan_tree(tree, shelf, said)
+    found = scan_tree(tree, shelf, said)
 
-    assert () == findings.errors
-    assert {} == findings.missing
-    names = [run["tool"]["driver"]["name"] for run in findings.log["runs"]]
+    assert [] == errors(found)
+    assert {} == found.missing
+    names = [run["tool"]["driver"]["name"] for run in found.log["runs"]]
     binary = ["firmward-binary", "firmward-crypto", "firmward-secrets"]
     assert sorted(["cppcheck", *OURS, *binary]) == sorted(names)
-    assert "2.1.0" == findings.log["version"]
-    assert findings.log == json.loads(json.dumps(findings.log))
+    assert "2.1.0" == found.log["version"]
+    assert found.log == json.loads(json.dumps(found.log))
     assert {"cppcheck", "secrets", "pins", "crypto", "binary"} <= {name for name, _ in said}
 
 
@@ -52,7 +58,7 @@ def test_planted_defects_are_found_in_the_real_tree(tree, shelf):
     header = tree.read("pump/config.h") + '#define SERVICE_PASSWORD "letmein1"\n'
     tree.commit({"pump/planted.c": bad, "pump/config.h": header})
 
-    found = {(finding.path, finding.rule) for finding in scan_tree(tree, shelf).errors}
+    found = {(finding.path, finding.rule) for finding in errors(scan_tree(tree, shelf))}
     assert "pump/config.h" in {path for path, _ in found}
     assert any(path == "pump/planted.c" and "ounds" in rule for path, rule in found)
 
@@ -68,13 +74,13 @@ def test_planted_defects_are_found_in_the_real_tree(tree, shelf):
 def test_an_absent_or_dead_scanner_is_missing_evidence(tree, shelf, command, why):
     """Its silence is not a clean run; the others still report."""
     set_scan(tree, f'cppcheck = "{command}"')
-    findings = scan_tree(tree, shelf)
+    found = scan_tree(tree, shelf)
 
-    assert ["cppcheck"] == list(findings.missing)
-    assert why in findings.missing["cppcheck"]
-    assert 6 == len(findings.log["runs"])
+    assert ["cppcheck"] == list(found.missing)
+    assert why in found.missing["cppcheck"]
+    assert 6 == len(found.log["runs"])
     with pytest.raises(Unavailable, match="evidence is missing: cppcheck"):
-        findings.whole()
+        complete("scan", found.missing)
 
 
 def test_a_scanner_that_does_not_end_is_missing_evidence(tree, shelf, tmp_path):
@@ -101,11 +107,11 @@ def test_a_scanner_that_is_not_installed_is_missing_evidence(tree, shelf, tmp_pa
 def test_a_standard_that_no_chosen_scanner_checks_is_missing_evidence(tree, shelf):
     """Asked for CERT C without clang-tidy, a scan must not look as if it had been checked."""
     set_scan(tree, 'profiles = ["cert-c", "misra-c-2012"]')
-    findings = scan_tree(tree, shelf)
+    found = scan_tree(tree, shelf)
 
-    assert ["cert-c"] == list(findings.missing)
-    assert "clang-tidy checks it" in findings.missing["cert-c"]
-    [run] = [each for each in findings.log["runs"] if each["tool"]["driver"]["name"] == "cppcheck"]
+    assert ["cert-c"] == list(found.missing)
+    assert "clang-tidy checks it" in found.missing["cert-c"]
+    [run] = [each for each in found.log["runs"] if each["tool"]["driver"]["name"] == "cppcheck"]
     assert "texts are MISRA's" in json.dumps(run["invocations"])
 
 

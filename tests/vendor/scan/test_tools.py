@@ -1,6 +1,7 @@
 """Scanners in environments of their own: by their locks, whole or not at all."""
 
 import re
+import shutil
 import subprocess
 import sys
 
@@ -79,9 +80,10 @@ def test_the_list_tells_what_a_scan_would_find():
     assert all(f'"{name}"' in done.output for name in SCANNERS)
 
 
-@pytest.mark.skipif(not offline(), reason="this kernel grants no network namespace")
 def test_a_scanner_has_no_network(laid_out):
     """Whatever it was told about telemetry: it cannot reach even this machine's own ports."""
+    assert shutil.which("unshare"), "unshare is absent: apt-get install util-linux"
+    assert offline(), "no network namespace: sysctl kernel.unprivileged_userns_clone=1"
     tree = laid_out({"a.c": "int a;\n"})
     code = (
         "import socket\n"

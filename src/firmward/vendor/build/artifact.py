@@ -47,6 +47,7 @@ class Artifact:
     sandbox    what held the build, such as "bubblewrap 0.8.0"; "none: <why>" for a plain build
     compile_commands  the compilation database, its paths below INNER_ROOT; b"" for none
     rootfs     the root file system, a tar where the build left a folder; None for none
+    components  name -> what is released beside the image
     sealed     name -> where the bytes lie in the store, which is what gets signed
     verified   None until a second build was compared with this one
     """
@@ -63,6 +64,7 @@ class Artifact:
     sandbox: str = "none: not recorded"
     compile_commands: bytes = b""
     rootfs: Sealed | None = None
+    components: dict[str, Sealed] = field(default_factory=dict)
     sealed: dict[str, Sealed] = field(default_factory=dict)
     verified: Reproducibility | None = None
 
@@ -70,7 +72,8 @@ class Artifact:
         """Name -> SHA-256 of every file that was built."""
         files = {"app.elf": self.elf, "app.bin": self.binary, "app.map": self.map}
         found = {name: hashlib.sha256(data).hexdigest() for name, data in files.items() if data}
-        return found | ({self.rootfs.name: self.rootfs.sha256} if self.rootfs else {})
+        found |= {self.rootfs.name: self.rootfs.sha256} if self.rootfs else {}
+        return found | {each.name: each.sha256 for each in self.components.values()}
 
     def annotations(self) -> dict[str, Any]:
         """What a second build said, for the provenance; {} if there was none."""

@@ -23,7 +23,7 @@ from firmward.vendor.build.sandbox import Place, Sandbox, find
 from firmward.vendor.build.store import Altered, Sealed, Store, check, reread
 from firmward.vendor.cache import Shelf
 from firmward.vendor.process import plain_environment, run
-from firmward.vendor.project import BuildRules
+from firmward.vendor.project import BuildRules, Project
 from firmward.vendor.source.checkout import Checkout, checked_out
 
 Clock = Callable[[], datetime]
@@ -39,6 +39,8 @@ NAMES: Final = {
     "rootfs": "rootfs",
     "compile_commands": "compile_commands.json",
 }
+_COMPONENT: Final = "component/"
+"""Before a component's name: what kind of file it is, and what the store calls it."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,10 @@ def run_once(
         log = done.out.decode(errors="replace") + done.err
         _judge(done.code, product, command[0], log)
         return Made(
-            files=dict(_sealed(place, seen, rules, product, log, store)),
+            files={
+                **dict(_sealed(place, seen, rules, product, log, store)),
+                **dict(_sealed_components(place, tree.project, log, store)),
+            },
             log=log[-_LOG_LIMIT:],
             started=started,
             finished=clock(),
@@ -163,6 +168,17 @@ def _sealed(
         yield "compile_commands", store.seal(NAMES["compile_commands"], text)
 
 
+def _sealed_components(
+    place: Place, project: Project, log: str, store: Store
+) -> Iterator[tuple[str, Sealed]]:
+    """The same for what is released beside the image: built, or a file of the tree."""
+    for each in project.components:
+        left = _left((place.out, place.source), each.file, project.product, log)
+        if not left.is_file():
+            raise BuildFailed(project.product, f"component {each.name}: a folder, not a file", log)
+        yield _COMPONENT + each.name, store.seal_tree(_COMPONENT + each.name, left)
+
+
 def _left(folders: tuple[Path, ...], path: str, product: str, log: str) -> Path:
     """Where the file is, in the first of the folders that has it."""
     for folder in folders:
@@ -180,11 +196,14 @@ def _parts(
     """Everything that the output depends on."""
     source, rules = tree.source, tree.project.build
     number, counter = release
+    # A project without components keeps what was built before there were any.
+    beside = [f"component={each.name}:{each.file}" for each in tree.project.components]
     return (
         *("build-2", source.tree, str(source.committed)),
         *(str(tree.folder.relative_to(tree.root)), number, str(counter), sandbox.says),
         *(f"{name}={number}" for name, number in sorted(toolchain.items())),
         msgspec.json.encode(rules).decode(),
+        *beside,
     )
 
 
@@ -199,7 +218,8 @@ def _written(made: Made) -> dict[str, Any]:
 
 def _found(kept: dict[str, Any], store: Store) -> Made | None:
     """A result of the shelf with its files, or None when one is gone."""
-    files = {kind: store.find(NAMES[kind], digest) for kind, digest in kept["files"].items()}
+    digests = kept["files"].items()
+    files = {kind: store.find(NAMES.get(kind, kind), digest) for kind, digest in digests}
     whole = {kind: sealed for kind, sealed in files.items() if sealed is not None}
     if len(whole) < len(files):
         return None
@@ -229,6 +249,11 @@ def _artifact(
         cached=cached,
         sandbox=sandbox.says,
         rootfs=rootfs,
+        components={
+            kind.removeprefix(_COMPONENT): sealed
+            for kind, sealed in made.files.items()
+            if kind.startswith(_COMPONENT)
+        },
         sealed={sealed.name: sealed for sealed in made.files.values()},
     )
 

@@ -78,6 +78,8 @@ def _differences(artifact: Artifact, again: Made) -> tuple[str, ...]:
     if first and first.sha256 != (second := again.files["rootfs"]).sha256:
         at = _first_offset_of_files(first.path, second.path)
         found += (f"{first.name}: first at byte {at:#x}, sizes {first.size} and {second.size}",)
+    for each in artifact.components.values():
+        found += _bytes_differ(each.name, reread(each), reread(again.files[each.name]))
     return found
 
 

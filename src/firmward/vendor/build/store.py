@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from firmward.terms.errors import Refused
+from firmward.vendor.durable import sync_folder
 
 _CHUNK: Final = 1 << 20
 _READ_ONLY: Final = 0o444
@@ -98,7 +99,7 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with suppress(FileExistsError):
                 os.link(fresh, path)
-                _sync(path.parent)
+                sync_folder(path.parent)
         finally:
             os.unlink(fresh)
         made = Sealed(name, digest, size, path)
@@ -148,12 +149,3 @@ def _entries(folder: Path) -> list[Path]:
         for name in (*folders, *files)
     ]
     return sorted(path for path in found if not path.is_socket() or path.is_symlink())
-
-
-def _sync(folder: Path) -> None:
-    """So that the name survives a power cut too."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

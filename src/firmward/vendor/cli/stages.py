@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from firmward.terms.errors import Unavailable
 from firmward.terms.wire import plain
 from firmward.vendor import judge, pipeline, staged
 from firmward.vendor.build.reproduce import verified
@@ -87,7 +86,7 @@ def scan(
     with answering(as_json), checked_out(taken(folder, commit, home)) as tree:
         scanning = Scanning(tree, shelf())
         try:
-            found = scanning.finish(built(tree, "0.0.0", 1), now().date())
+            found = scanning.finish(built(tree, "0.0.0", 1))
         finally:
             scanning.close()
         rules, safety = tree.project.scan.suppress, tree.project.safety_class
@@ -102,9 +101,7 @@ def scan(
             issues=[vars(issue) | {"rank": issue.rank} for issue in standing],
             missing=found.missing,
         )
-        if found.missing:
-            reasons = "; ".join(f"{tool}: {why}" for tool, why in found.missing.items())
-            raise Unavailable(f"scan: evidence is missing: {reasons}")
+        judge.complete("scan", found.missing)
         errors = [str(issue) for issue in standing if issue.level == "error"]
         if errors:
             raise ReleaseRefused(f"{tree.project.product} {tree.source.commit[:12]}", errors)

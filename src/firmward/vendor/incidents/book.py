@@ -8,7 +8,6 @@ whenever it is read.
 """
 
 from base64 import b64decode
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -98,8 +97,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise Unavailable(f"{path}: {error.strerror}") from error
-
-
-def stamp(moment: datetime) -> str:
-    """Date and minute, for lists."""
-    return moment.strftime("%Y-%m-%d %H:%M")

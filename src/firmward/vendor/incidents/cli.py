@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from firmward.terms.incident import Reporter
+from firmward.terms.times import minute
 from firmward.terms.wire import decode, plain
-from firmward.vendor.incidents.book import Book, stamp
+from firmward.vendor.incidents.book import Book
 from firmward.vendor.speech import SAYS, answer, answering
 
 app = typer.Typer(
@@ -54,7 +55,7 @@ def list_command(home: HomeOption, as_json: Json = False) -> None:
     with answering(as_json):
         found = Book(home).all()
         for each in () if as_json else found:
-            SAYS.print(f"{each.name}  {stamp(each.filed)}  {each.subject}", markup=False)
+            SAYS.print(f"{each.name}  {minute(each.filed)}  {each.subject}", markup=False)
             for reason in each.reasons:
                 SAYS.print(f"    {reason}", markup=False)
         answer(as_json, f"{len(found)} reports", incidents=[plain(each) for each in found])
@@ -75,7 +76,7 @@ def listen(
     from firmward.vendor.incidents.listen import receiver
 
     def told(line: str) -> None:
-        SAYS.print(f"{stamp(datetime.now(UTC))}  {line}", markup=False)
+        SAYS.print(f"{minute(datetime.now(UTC))}  {line}", markup=False)
 
     with answering(False), socket.create_server((host, port)) as taken:
         at = taken.getsockname()[1]

@@ -23,8 +23,6 @@ evidence       2 of 2   both, in every envelope
 Snapshot and timestamp stay single: who breaks them can withhold what is newer, within its expiry.
 """
 
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -34,6 +32,7 @@ from msgspec import Meta
 from firmward.terms.errors import Misuse, Unavailable
 from firmward.terms.names import Label
 from firmward.terms.wire import MIB, Wire, convert, encode, parse
+from firmward.vendor import durable
 
 FILE: Final = "keys.json"
 FOLDER: Final = "unsafe-software-keys"
@@ -178,16 +177,6 @@ def read(home: Path, name: str = FILE) -> Book:
 def write(home: Path, book: Book, name: str = FILE) -> Path:
     """Put the book in its place, whole or not at all."""
     path = home / name
-    handle, new = tempfile.mkstemp(dir=home, prefix=".new-")
-    with os.fdopen(handle, "wb") as file:
-        file.write(encode(book))
-        file.flush()
-        os.fsync(file.fileno())
-    Path(new).replace(path)
-    folder = os.open(home, os.O_RDONLY)
-    try:
-        # Renamed and not yet on the disk, a new key would be nobody's after a power cut.
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    # Put there but not yet on the disk, a new key would be nobody's after a power cut.
+    durable.replace(path, encode(book), 0o600)
     return path

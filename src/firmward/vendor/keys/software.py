@@ -4,7 +4,6 @@ Whoever copies the folder is the vendor, which is why it is called unsafe-softwa
 """
 
 import hmac
-import os
 import secrets
 import stat
 from collections.abc import Callable, Mapping
@@ -18,6 +17,7 @@ from securesystemslib.signer import CryptoSigner
 
 from firmward.proof import keys
 from firmward.terms.errors import Malformed, Misuse, Unavailable
+from firmward.vendor import durable
 from firmward.vendor.keys.book import Algorithm
 
 MAC_SIZE: Final = 32
@@ -82,14 +82,8 @@ class SoftwareStore:
 
 def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError as error:
-        raise Misuse(f"keys: expected no key yet, got {path}") from error
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    if not durable.create(path, data, 0o600):
+        raise Misuse(f"keys: expected no key yet, got {path}")
 
 
 def _read(path: Path) -> bytes:

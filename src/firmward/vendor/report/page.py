@@ -7,15 +7,16 @@ what would act on a reader instead of being read is shown as a sign in its place
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from firmward.terms.legible import legible
+from firmward.terms.times import minute
 from firmward.vendor.report import figures
-from firmward.vendor.report.legible import legible
 from firmward.vendor.report.told import Told
 from firmward.vendor.threats.diagram import svg
 
@@ -55,7 +56,7 @@ def _pages() -> Environment:
         lstrip_blocks=True,
         finalize=_readable,
     )
-    pages.filters |= {"utc": _utc, "days": _days, "short": _short, "took": took}
+    pages.filters |= {"utc": minute, "days": _days, "short": _short, "took": took}
     return pages
 
 
@@ -165,10 +166,6 @@ def _incidents(told: Told) -> list[Mapping[str, Any]]:
         for each in given.incidents
     ]
     return sorted(rows, key=lambda row: row["why"] is None)
-
-
-def _utc(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _days(age: timedelta) -> str:

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from rich.text import Text
 
+from firmward.terms.legible import legible
 from firmward.vendor.report import figures
-from firmward.vendor.report.legible import legible
 from firmward.vendor.report.page import took
 from firmward.vendor.report.told import Told
 from firmward.vendor.scan.correlate import Issue

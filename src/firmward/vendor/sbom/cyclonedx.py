@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
 from firmward.vendor.project import Project
-from firmward.vendor.sbom.parts import Found, Inventory, SbomRefused
+from firmward.vendor.sbom.parts import Care, Found, Inventory, SbomRefused
 
 _NAMESPACE: Final = uuid.UUID("6f0f3a5e-5a0c-5f0e-9a53-0d6d3a1a7f10")
 UNKNOWN: Final = "firmward:unknown"
@@ -29,9 +30,11 @@ def document(
     release: tuple[str, str],
     toolchain: dict[str, str],
     now: datetime,
+    beside: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The CycloneDX 1.6 document about the image of `release` (version, SHA-256).
 
+    beside  part name -> SHA-256 of what is released beside the image, as it is published
     raises  SbomRefused where an NTIA minimum element is missing and not declared as unknown
     """
     version, sha256 = release
@@ -45,7 +48,11 @@ def document(
         hashes=[HashType(alg=HashAlgorithm.SHA_256, content=sha256)],
     )
     listed = [
-        _part(each, f"{each.name}@{each.version}" + (f"#{number}" if number else ""))
+        _part(
+            each,
+            f"{each.name}@{each.version}" + (f"#{number}" if number else ""),
+            (beside or {}).get(each.name, ""),
+        )
         for each, number in _numbered(inventory.parts)
     ]
     dependencies = [Dependency(part.bom_ref) for part in listed]
@@ -62,8 +69,15 @@ def document(
         ),
     )
     made = dict(json.loads(JsonV1Dot6(bom).output_as_string()))
+    made["compositions"] = [_composition(inventory, main.bom_ref.value or "")]
     _refuse_gaps(made)
     return made
+
+
+def _composition(inventory: Inventory, main: str) -> dict[str, Any]:
+    """How complete the list is (CycloneDX 1.6 compositions; NTIA 2021, known unknowns)."""
+    unknown = any(each.known_unknown for each in inventory.parts)
+    return {"aggregate": "incomplete" if unknown else "complete", "assemblies": [main]}
 
 
 def _numbered(parts: tuple[Found, ...]) -> list[tuple[Found, int]]:
@@ -77,10 +91,11 @@ def _numbered(parts: tuple[Found, ...]) -> list[tuple[Found, int]]:
     return numbered
 
 
-def _part(each: Found, reference: str) -> Part:
+def _part(each: Found, reference: str, sha256: str) -> Part:
     said = [
         ("firmward:support_level", each.support_level),
         ("firmward:end_of_support", _moment(each)),
+        *_cared(each),
         ("firmward:version_from", each.origin.says or each.evidence),
         ("firmward:linked", "" if each.linked == "unknown" else each.linked),
         *((UNKNOWN, name) for name in each.unknowns),
@@ -96,8 +111,22 @@ def _part(each: Found, reference: str) -> Part:
         purl=PackageURL.from_string(each.purl) if each.purl else None,
         licenses=[LicenseExpression(each.licence)] if each.licence else None,
         cpe=each.cpes[0] if each.cpes else None,
+        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=sha256)] if sha256 else None,
         properties=[Property(name=name, value=value) for name, value in said if value],
     )
+
+
+def _cared(each: Found) -> Iterator[tuple[str, str]]:
+    """What the vendor does about a part, as IEC 62304 asks of what others made."""
+    yield "firmward:soup", "false" if "own" in each.cared else "true"
+    said: dict[Care, str] = {
+        "requirements-stated": "firmward:soup_requirements",
+        "anomalies-evaluated": "firmward:anomaly_list_evaluated",
+        "replacement-planned": "firmward:replacement_plan",
+    }
+    for care, name in said.items():
+        if care in each.cared:
+            yield name, "true"
 
 
 def _moment(each: Found) -> str:

@@ -17,7 +17,7 @@ from msgspec import Meta
 from packageurl import PackageURL
 
 from firmward.terms.errors import Malformed
-from firmward.vendor.sbom.parts import Found, Origin, SbomRefused
+from firmward.vendor.sbom.parts import Care, Found, Origin, SbomRefused
 from firmward.vendor.sbom.tree import Tree
 
 NAME: Final = "declaration"
@@ -29,6 +29,9 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     digest  `folder_digest` of the folder as upstream published it, "" where not stated
     cpe     CPE 2.3 name that advisories use for it, "" where not known
+    soup    not made under the vendor's own process (IEC 62304 3.29)
+    requirements_stated   5.3.3 and 5.3.4;  anomalies_evaluated   7.1.3
+    replacement_plan      what is to be done when its support ends is decided
     """
 
     name: str
@@ -41,6 +44,10 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     end_of_support: date
     digest: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?\Z")] = ""
     cpe: str = ""
+    soup: bool = True
+    requirements_stated: bool = False
+    anomalies_evaluated: bool = False
+    replacement_plan: bool = False
 
 
 def collect(tree: Tree, listed_in: tuple[str, ...]) -> Iterator[Found]:
@@ -82,7 +89,18 @@ def _found(tree: Tree, declared: Declared, listed_in: str) -> Found:
         scope="ships",
         support_level=declared.support_level,
         end_of_support=declared.end_of_support,
+        cared=_cared(declared),
     )
+
+
+def _cared(declared: Declared) -> tuple[Care, ...]:
+    said: dict[Care, bool] = {
+        "own": not declared.soup,
+        "requirements-stated": declared.requirements_stated,
+        "anomalies-evaluated": declared.anomalies_evaluated,
+        "replacement-planned": declared.replacement_plan,
+    }
+    return tuple(name for name, holds in said.items() if holds)
 
 
 def _stated(declared: Declared, path: str) -> Origin:

@@ -10,12 +10,14 @@ from typing import Any, Final
 
 import msgspec
 
+from firmward.binaries import signatures
 from firmward.terms.wire import plain
 from firmward.vendor.build.artifact import INNER_ROOT, Artifact
 from firmward.vendor.cache import Shelf
 from firmward.vendor.project import SbomRules
-from firmward.vendor.sbom import declared, known, signatures, support
+from firmward.vendor.sbom import declared, known, support
 from firmward.vendor.sbom.collectors import (
+    beside,
     cargo,
     cmake,
     compiled,
@@ -68,6 +70,7 @@ class Image:
 
     map, compile_commands, binary, elf  b"" where there is none
     rootfs      a folder, tar or squashfs image; None for none
+    beside      what is released beside it
     inner_root  where the build saw the tree
     """
 
@@ -76,6 +79,7 @@ class Image:
     binary: bytes = b""
     elf: bytes = b""
     rootfs: Path | None = None
+    beside: tuple[Found, ...] = ()
     inner_root: str = str(INNER_ROOT)
 
 
@@ -93,11 +97,13 @@ def collect(checkout: Checkout, artifact: Artifact, shelf: Shelf, today: date) -
         binary=artifact.binary,
         elf=artifact.elf,
         rootfs=artifact.rootfs.path if artifact.rootfs else None,
+        beside=tuple(beside.collect(checkout.project, artifact, source.folder)),
     )
     built = (image.map, image.compile_commands, image.binary, image.elf)
     digests = [hashlib.sha256(data).hexdigest() for data in built]
     digests += [known.digest(), signatures.digest()]
     digests.append(artifact.rootfs.sha256 if artifact.rootfs else "")
+    digests += [each.sha256 for each in artifact.components.values()]
     about = msgspec.json.encode([rules, commits], order="sorted").decode()
     parts = ("sbom-2", source.tree, about, *digests)
 
@@ -126,6 +132,7 @@ def gather(tree: Tree, rules: SbomRules, image: Image) -> Inventory:
     delivered = tuple(path for path in rules.components if path.endswith(documents.ENDINGS))
     add(declared.NAME, declared.collect(tree, written))
     add(documents.NAME, documents.collect(tree, delivered))
+    add(beside.NAME, image.beside)
     for name, collector in SOURCE:
         add(name, collector(tree))
     database = None

@@ -44,6 +44,7 @@ def joined(group: Sequence[Found]) -> Found:
         scope=_scope(ordered),
         known_unknown=all(each.known_unknown for each in ordered),
         support_level=_first(people, "support_level"),
+        cared=next((each.cared for each in people if each.cared), ()),
         end_of_support=next((each.end_of_support for each in people if each.end_of_support), None),
     )
     return _completed(_named(part, people))

@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from firmward.binaries.names import bare
 from firmward.vendor.sbom import purls
 
 _TABLE: Final = "known.toml"
@@ -105,20 +106,9 @@ def _text() -> str:
     return (files("firmward.vendor.sbom") / _TABLE).read_text("utf-8")
 
 
-def plain(name: str) -> str:
-    """A name without case, punctuation, version suffix and a leading `lib`, to compare with.
-
-    >>> plain("libwolfssl-5.6.3"), plain("FreeRTOS_Kernel"), plain("Mbed TLS")
-    ('wolfssl', 'freertoskernel', 'mbedtls')
-    """
-    text = re.sub(r"[-_. ]v?\d+(?:[._]\d+)+[a-z]?$", "", name.strip().lower())
-    text = re.sub(r"[^a-z0-9+]", "", text)
-    return text[3:] if text.startswith("lib") and len(text) > 4 else text
-
-
 @cache
 def _by_name() -> dict[str, Known]:
-    return {plain(name): known for known in table() for name in (known.name, *known.aliases)}
+    return {bare(name): known for known in table() for name in (known.name, *known.aliases)}
 
 
 @cache
@@ -138,4 +128,4 @@ def recognised(name: str, purl: str = "") -> Known | None:
         found = _by_repository().get(purls.key(purl))
         if found or kind not in _TYPES:
             return found
-    return _by_name().get(plain(name))
+    return _by_name().get(bare(name))

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from msgspec import structs
 
+from firmward.binaries.names import bare
 from firmward.vendor.sbom import known, purls
 from firmward.vendor.sbom.joining import joined, same
 from firmward.vendor.sbom.parts import Found, SbomRefused
@@ -32,7 +33,7 @@ def merge(found: Iterable[Found]) -> tuple[Found, ...]:
 def _identity(part: Found) -> str:
     """What the part is called, whoever speaks of it: the known part's name, else its own."""
     recognised = known.recognised(part.name, part.purl)
-    return recognised.name if recognised else known.plain(part.name)
+    return recognised.name if recognised else bare(part.name)
 
 
 def _by_folder(placed: list[Found]) -> dict[str, list[Found]]:

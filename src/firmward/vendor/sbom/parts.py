@@ -5,7 +5,7 @@ tell stays empty here and is declared as unknown in the documents, never guessed
 """
 
 from datetime import date
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -13,6 +13,8 @@ from msgspec import Meta
 from firmward.advisories.identity import Component
 from firmward.terms.errors import Refused
 
+# How much a version rests on, strongest first.  Bytes beat a tool's record of them, a record beats
+# what a person wrote by hand, and a text in a binary may be about something else altogether.
 Evidence = Literal[
     "linked",
     "file-hash",
@@ -23,24 +25,14 @@ Evidence = Literal[
     "declared",
     "version-string",
 ]
-# How much a version rests on, strongest first.  Bytes beat a tool's record of them, a record beats
-# what a person wrote by hand, and a text in a binary may be about something else altogether.
-STRENGTH: Final[tuple[Evidence, ...]] = (
-    "linked",
-    "file-hash",
-    "package-db",
-    "lock",
-    "submodule",
-    "macro",
-    "declared",
-    "version-string",
-)
+STRENGTH: Final[tuple[Evidence, ...]] = get_args(Evidence)
 
-Kind = Literal["library", "application", "operating-system", "firmware", "file"]
+Kind = Literal["library", "application", "operating-system", "firmware", "file", "data"]
 Linked = Literal["yes", "no", "unknown"]
 Resolution = Literal["pinned", "range", "branch"]
 Scope = Literal["ships", "build", "unknown"]
 SupportLevel = Literal["maintained", "not_maintained", "abandoned", ""]
+Care = Literal["own", "requirements-stated", "anomalies-evaluated", "replacement-planned"]
 Confidence = Annotated[float, Meta(ge=0, le=1)]
 
 
@@ -92,6 +84,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     resolution      "range" and "branch" let the next build take something else
     source_package, source_version  a distribution's source package, which its advisories name
     support_level, end_of_support   "" and None where not known
+    cared           what the vendor says it does about it; "own": made under its own process
     """
 
     name: str
@@ -119,6 +112,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     source_version: str = ""
     support_level: SupportLevel = ""
     end_of_support: date | None = None
+    cared: tuple[Care, ...] = ()
 
     @property
     def origin(self) -> Origin:

@@ -49,11 +49,6 @@ def key(purl: str) -> str:
     return PackageURL(parsed.type, parsed.namespace, parsed.name).to_string()
 
 
-def last_name(purl: str) -> str:
-    """The package's name without namespace; "" for none."""
-    return PackageURL.from_string(purl).name if purl else ""
-
-
 def of_repository(url: str, revision: str = "") -> str:
     """The package URL of a git repository at a tag or commit; "" for a URL nobody else can use."""
     host, path = _place(url)

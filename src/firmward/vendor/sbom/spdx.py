@@ -43,6 +43,7 @@ _PURPOSES: Final = {
     "operating-system": PackagePurpose.OPERATING_SYSTEM,
     "firmware": PackagePurpose.FIRMWARE,
     "file": PackagePurpose.FILE,
+    "data": PackagePurpose.OTHER,
 }
 
 

@@ -3,7 +3,6 @@
 What neither knows stays unknown; a date is never guessed from a release rhythm.
 """
 
-import hashlib
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
@@ -14,6 +13,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta, structs
 
+from firmward.binaries.names import bare
 from firmward.terms.errors import Malformed
 from firmward.vendor.sbom import known
 from firmward.vendor.sbom.parts import Found
@@ -36,8 +36,8 @@ class Support(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def of(self, part: Found) -> bool:
         """Whether it speaks of this part in this version: 3.1 is no branch of 3.10."""
         recognised = known.recognised(part.name, part.purl)
-        names = {known.plain(part.name), known.plain(recognised.name) if recognised else ""}
-        same = known.plain(self.name) in names
+        names = {bare(part.name), bare(recognised.name) if recognised else ""}
+        same = bare(self.name) in names
         rest = part.version.removeprefix(self.branch)
         within = part.version.startswith(self.branch) and not rest[:1].isdigit()
         return same and (not self.branch or within)
@@ -62,17 +62,7 @@ def _read(text: str, who: str) -> tuple[Support, ...]:
 @cache
 def announced() -> tuple[Support, ...]:
     """What upstreams announced, as far as our table knows."""
-    return _read(_text(), _TABLE)
-
-
-def digest() -> str:
-    """SHA-256 of our table, on which every result depends."""
-    return hashlib.sha256(_text().encode()).hexdigest()
-
-
-@cache
-def _text() -> str:
-    return (files("firmward.vendor.sbom") / _TABLE).read_text("utf-8")
+    return _read((files("firmward.vendor.sbom") / _TABLE).read_text("utf-8"), _TABLE)
 
 
 def supported(parts: Iterable[Found], own: Sequence[Support], today: date) -> Iterator[Found]:

@@ -121,7 +121,10 @@ def correlate(
     safety_class: str,
     today: date,
 ) -> Correlated:
-    """Every finding of the log as issues.  Raises Unavailable for what is no SARIF."""
+    """Every finding of the log as issues, each marked with the answer that covers all of it.
+
+    rules  who answers for which findings: nothing else takes a finding out of the count
+    """
     groups: dict[tuple[str, str, str], list[_Seen]] = defaultdict(list)
     for seen in _results(log["runs"], line):
         name = classes.kind(seen.cwe).name

@@ -2,18 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
-from fnmatch import fnmatchcase
-from typing import Any, Final, Literal, cast, get_args
+from typing import Any, Final, cast, get_args
 
+from firmward.binaries.hits import Level as Level
 from firmward.terms.errors import Unavailable
-from firmward.vendor.project import Suppression
 
 SCHEMA: Final = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
 
-Level = Literal["error", "warning", "note", "none"]
 Run = dict[str, Any]
 
 
@@ -130,25 +127,3 @@ def read_result(result: dict[str, Any]) -> Finding:
         level=known,
         message=result["message"]["text"],
     )
-
-
-def suppress(log: dict[str, Any], rules: Sequence[Suppression], today: date) -> dict[str, Any]:
-    """The log with every answered-for result marked so; it stays in the log, with the reason.
-
-    A suppression past its `until` no longer counts.
-    """
-    valid = [rule for rule in rules if today <= rule.until]
-    runs = [
-        {**each, "results": [_answered(result, valid) for result in each.get("results", [])]}
-        for each in log["runs"]
-    ]
-    return {**log, "runs": runs}
-
-
-def _answered(result: dict[str, Any], rules: Sequence[Suppression]) -> dict[str, Any]:
-    found = read_result(result)
-    for rule in rules:
-        if rule.rule == found.rule and fnmatchcase(found.path, rule.path):
-            why = f"{rule.reason} ({rule.owner}, until {rule.until})"
-            return {**result, "suppressions": [{"kind": "external", "justification": why}]}
-    return result

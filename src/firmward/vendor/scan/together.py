@@ -9,7 +9,6 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLong
 from dataclasses import dataclass
-from datetime import date
 from functools import partial
 from typing import Any
 
@@ -18,7 +17,7 @@ from firmward.vendor.build.artifact import Artifact
 from firmward.vendor.cache import Shelf
 from firmward.vendor.scan.compiled import promised
 from firmward.vendor.scan.registry import BINARY, COMPILED, SOURCE, scan_binary, unchecked
-from firmward.vendor.scan.sarif import Finding, Run, findings, merge, suppress
+from firmward.vendor.scan.sarif import Run, merge
 from firmward.vendor.source.checkout import Checkout
 
 Progress = Callable[[str, str], None]
@@ -31,7 +30,7 @@ def _silent(scanner: str, says: str) -> None:
 
 @dataclass(frozen=True)
 class Findings:
-    """What the scanners said.
+    """What the scanners said, whether or not somebody answers for it: see correlate.
 
     log      one SARIF log, a run for each tool that finished
     missing  scanner or standard -> why it gave no answer; while this is not empty, the log is no
@@ -40,23 +39,6 @@ class Findings:
 
     log: dict[str, Any]
     missing: dict[str, str]
-
-    @property
-    def all(self) -> tuple[Finding, ...]:
-        """Everything found that nobody answers for."""
-        return findings(self.log)
-
-    @property
-    def errors(self) -> tuple[Finding, ...]:
-        """What must not be released."""
-        return tuple(finding for finding in self.all if finding.level == "error")
-
-    def whole(self) -> "Findings":
-        """These findings, if every scanner finished.  Raises Unavailable."""
-        if self.missing:
-            reasons = "; ".join(f"{tool}: {why}" for tool, why in self.missing.items())
-            raise Unavailable(f"scan: evidence is missing: {reasons}")
-        return self
 
 
 class Scanning:
@@ -88,7 +70,7 @@ class Scanning:
         says = f"no answer: {error}" if error else f"{len(future.result()['results'])} findings"
         self._progress(name, f"{says}, {took:.1f} s")
 
-    def finish(self, artifact: Artifact, today: date) -> Findings:
+    def finish(self, artifact: Artifact) -> Findings:
         """Scan the binary too, and gather what every scanner says."""
         rules, database = self._tree.project.scan, artifact.compile_commands
         for name in rules.scanners:
@@ -109,8 +91,7 @@ class Scanning:
             except Exception as error:  # noqa: BLE001  whatever a parser dies of is missing evidence
                 missing[label] = f"crashed: {type(error).__name__}: {error}"
         self.close()
-        log = suppress(merge(runs), rules.suppress, today)
-        return Findings(log=log, missing=missing)
+        return Findings(log=merge(runs), missing=missing)
 
     def close(self) -> None:
         """Stop waiting; a scanner that hangs in this process is abandoned, not awaited."""

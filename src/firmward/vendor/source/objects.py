@@ -12,7 +12,6 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from threading import Timer
-from types import TracebackType
 from typing import Final, Literal
 
 from firmward.terms.errors import Unavailable
@@ -58,12 +57,7 @@ class Objects:
     def __enter__(self) -> "Objects":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._end.cancel()
         self._process.kill()
         self._process.communicate()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Final
 
+from firmward.binaries.names import bare
 from firmward.vendor.sbom import known
 from firmward.vendor.sbom.collectors.statement import stated
 from firmward.vendor.sbom.known import Known, Mark
@@ -68,13 +69,13 @@ def own_folder(part: Known, folder: str) -> str:
     The nearest one above that bears the part's name; else the first above that is not merely
     `include` or the like.
     """
-    names = {known.plain(name) for name in (part.name, *part.aliases)}
+    names = {bare(name) for name in (part.name, *part.aliases)}
     above = folder
     while above:
         parent = posixpath.dirname(above)
         inner = posixpath.basename(parent).lower() in _INNER
         # vendor/mbedtls/include/mbedtls is the inner of two folders of that name.
-        if known.plain(posixpath.basename(above)) in names and not inner:
+        if bare(posixpath.basename(above)) in names and not inner:
             return above
         above = parent
     while posixpath.basename(folder).lower() in _INNER or _named_inside(folder, names):
@@ -84,4 +85,4 @@ def own_folder(part: Known, folder: str) -> str:
 
 def _named_inside(folder: str, names: set[str]) -> bool:
     inside = posixpath.basename(posixpath.dirname(folder)).lower() in _INNER
-    return inside and known.plain(posixpath.basename(folder)) in names
+    return inside and bare(posixpath.basename(folder)) in names

@@ -18,7 +18,6 @@ from firmward.vendor.sbom.rootfs.system import System
 DPKG: Final = "var/lib/dpkg/status"
 # Images without a package manager keep one stanza for each package here.
 DPKG_PARTS: Final = "var/lib/dpkg/status.d/"
-DPKG_LISTS: Final = "var/lib/dpkg/info/"
 OPKG: Final = ("usr/lib/opkg/status", "var/lib/opkg/status", "opt/lib/opkg/status")
 APK: Final = ("lib/apk/db/installed", "usr/lib/apk/db/installed")
 _NAME: Final = re.compile(r"^[A-Za-z0-9][A-Za-z0-9+._-]{0,200}$")

@@ -4,43 +4,23 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from firmward.binaries import strings
+from firmward.binaries.left_in import left_in
 from firmward.vendor.scan.binary.rules import found
 from firmward.vendor.scan.elf_file import Elf
 from firmward.vendor.scan.sarif import Finding
 
-_ABSOLUTE: Final = re.compile(
-    rb"(?<![\w./-])((?:/(?:home|Users|root|build|builds|tmp|mnt|opt|var|work|workspace|src"
-    rb"|usr/src)/"
-    rb"|[A-Za-z]:[\\/])(?:[\w .@+-]{1,60}[\\/]){0,12}[\w.@+-]{1,60}\.(?:c|cc|cpp|cxx|h|hpp|s|S|rs"
-    rb"|go))"
-    rb"(?![\w])"
-)
-_RELATIVE: Final = re.compile(
-    rb"\0((?:\.{1,2}/)?(?:[\w@+-]{1,40}/){0,8}[\w@+-]{1,40}\.(?:c|cc|cpp|rs))\0"
-)
 _SYMBOL_DEBUGGER: Final = re.compile(
     r"^_?(?:gdb_?(?:stub|server|handle_exception|breakpoint|init|putpacket|getpacket)\w*"
     r"|gdbstub_\w+|handle_exception_gdb|kgdb_\w+|SEGGER_RTT_\w+|monitor_handles"
     r"|initialise_monitor_handles"
     r"|rdimon\w*|DebugMon_GdbStub|esp_gdbstub\w*|mri_\w+)$"
 )
-_STRING_DEBUGGER: Final = re.compile(
-    rb"(?i)(gdbserver|gdb[- ]?stub|qSupported:|vCont\?|PacketSize=[0-9a-f]+|SEGGER RTT|openocd"
-    rb"|jtag (?:enabled|unlocked?|debug)|swd (?:enabled|unlocked?|debug)|debug port (?:open"
-    rb"|enabled|unlocked))"
-)
 _SYMBOL_CONSOLE: Final = re.compile(
     r"(?i)^_?(?:(?:debug|factory|service|diag(?:nostic)?|maint\w*|backdoor|uart|serial|dbg)_?"
     r"(?:shell|console|cli|menu|monitor|backdoor|unlock|login)\w*|backdoor\w*|(?:shell"
     r"|cli)_(?:exec|main|"
     r"process|task)\w*|enable_jtag|jtag_(?:enable|unlock)|swd_(?:enable|unlock))$"
-)
-_STRING_CONSOLE: Final = re.compile(
-    rb"(?i)(hit any key to stop autoboot|telnetd|utelnetd|dropbear|/bin/(?:a|ba|da)?sh(?=\0)"
-    rb"|(?:debug|factory|service|diagnostic|maintenance|engineering|backdoor) (?:shell|console"
-    rb"|menu|mode|access)"
-    rb"|(?:uart|serial) (?:console|shell)|peek <?addr|poke <?addr|memory dump|md\.[bwl] |root shell"
-    rb"|factory[_-]mode|init=/bin/sh|busybox)"
 )
 _MARKS: Final = {
     "arm": ("$d", "$t", "$a"),
@@ -70,17 +50,8 @@ def in_elf(elf: Elf, path: str) -> Iterator[Finding]:
 
 def in_bytes(data: bytes, path: str) -> Iterator[Finding]:
     """Paths, and what strings say of debuggers and consoles."""
-    absolute = sorted({match[1].decode() for match in _ABSOLUTE.finditer(data)})
-    if absolute:
-        says = f"{len(absolute)} absolute paths, {absolute[0]} among them"
-        yield found(path, "build-path", says, "warning")
-    relative = sorted({match[1].decode() for match in _RELATIVE.finditer(data)})
-    if relative:
-        yield found(path, "build-path", f"{len(relative)} source files, {relative[0]} among them")
-    for rule, form in (("debugger-left", _STRING_DEBUGGER), ("console-left", _STRING_CONSOLE)):
-        strings = sorted({match[1].decode().strip() for match in form.finditer(data)})
-        if strings:
-            yield found(path, rule, f"strings: {', '.join(repr(each) for each in strings[:6])}")
+    for hit in left_in(strings.read(data)):
+        yield found(path, hit.rule, hit.says, hit.worth)
 
 
 # Semihosting, as Arm and RISC-V spell it: a breakpoint that only a debugger can answer.

@@ -5,13 +5,11 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Final
 
-import numpy as np
-
+from firmward.binaries.blocks import BLOCK, DARK, entropies
 from firmward.vendor.scan.binary import bare_metal
 from firmward.vendor.scan.binary.rules import found
 from firmward.vendor.scan.sarif import Finding
 
-BLOCK: Final = 1024
 _MOST_RUNS: Final = 8
 _MOST_VERSIONS: Final = 40
 # Thumb's `bx lr`, and the pushes and pops that functions begin and end with.
@@ -32,23 +30,11 @@ def judge(data: bytes, path: str) -> Iterator[Finding]:
     yield from versions(data, path)
 
 
-def entropies(data: bytes) -> list[float]:
-    """Shannon's entropy of each block, in bits per byte."""
-    out = []
-    for at in range(0, len(data), BLOCK):
-        block = np.frombuffer(data[at : at + BLOCK], np.uint8)
-        share = np.bincount(block, minlength=256) / len(block)
-        share = share[share > 0]
-        out.append(float(-(share * np.log2(share)).sum()))
-    return out
-
-
 def kind_of(block: bytes, bits: float) -> str:
     """What a block most likely holds."""
     if bits < 1.0:
         return "empty"
-    # 1024 random bytes have 7.8 bits each, compiled code hardly more than 7.
-    if bits > 7.6 and len(block) >= BLOCK:
+    if bits > DARK and len(block) >= BLOCK:
         return "encrypted or compressed"
     if sum(32 <= each < 127 for each in block) > 0.85 * len(block):
         return "text"
@@ -58,7 +44,9 @@ def kind_of(block: bytes, bits: float) -> str:
 def entropy_map(data: bytes, path: str) -> Iterator[Finding]:
     """The image as runs of one kind, in one note."""
     blocks = entropies(data)
-    kinds = [kind_of(data[n * BLOCK : (n + 1) * BLOCK], bits) for n, bits in enumerate(blocks)]
+    kinds = [
+        kind_of(data[n * BLOCK : (n + 1) * BLOCK], float(bits)) for n, bits in enumerate(blocks)
+    ]
     if not kinds:
         return
     runs: list[str] = []
@@ -70,7 +58,7 @@ def entropy_map(data: bytes, path: str) -> Iterator[Finding]:
     dark = kinds.count("encrypted or compressed") / len(kinds)
     more = f" and {len(runs) - _MOST_RUNS} more runs" if len(runs) > _MOST_RUNS else ""
     says = "not readable" if dark > 0.8 else "readable by anybody" if dark < 0.2 else "in part"
-    mean = sum(blocks) / len(blocks)
+    mean = float(blocks.mean())
     yield found(
         path, "entropy", f"{says}, {mean:.2f} bits per byte: {'; '.join(runs[:_MOST_RUNS])}{more}"
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
-from firmward.vendor.scan import der
+from firmward.binaries import der
 from firmward.vendor.scan.crypto import constants, in_code_words
 from firmward.vendor.scan.crypto.naming import named_by, of_library
 from firmward.vendor.scan.crypto.signs import Sign, protocol_of

@@ -58,17 +58,6 @@ def _joined(lows: Halves, highs: Halves) -> Iterator[tuple[int, int]]:
                 yield half << 16 | low, before
 
 
-def _halves(
-    words: npt.NDArray[np.uint32],
-    chosen: npt.NDArray[np.bool_],
-    register: int,
-    start: int,
-    step: int,
-) -> tuple[npt.NDArray[np.int64], list[int], list[int]]:
-    places = np.flatnonzero(chosen)
-    return places, (start + step * places).tolist(), (words[places] >> register & 31).tolist()
-
-
 def _thumb(data: bytes) -> tuple[Halves, Halves]:
     """movw and movt, encodings T3 and T1 (Armv7-M A7.7.76 and A7.7.79)."""
     units = np.frombuffer(data[: len(data) // 2 * 2], "<u2").astype(np.uint32)

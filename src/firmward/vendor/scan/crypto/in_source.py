@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Final
 
-from firmward.vendor.scan import der
+from firmward.binaries import der
 from firmward.vendor.scan.blank import code_only
 from firmward.vendor.scan.crypto import constants, structures
 from firmward.vendor.scan.crypto.catalogue import ALGORITHMS

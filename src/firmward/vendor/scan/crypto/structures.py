@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from firmward.binaries.words import words_of
 from firmward.vendor.scan.crypto.signs import Sign, protocol_of, seen
 from firmward.vendor.scan.crypto.use import use_of
 from firmward.vendor.scan.files import SourceFile
-from firmward.vendor.scan.secrets.words import words_of
 
 # j = j + S[i] + key[i % length]: nothing but RC4's key schedule mixes so.
 _RC4_MIX: Final = re.compile(

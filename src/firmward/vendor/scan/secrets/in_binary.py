@@ -5,31 +5,22 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
+from firmward.binaries import bytes_in_code, open_secrets, words
+from firmward.binaries.hits import Hit
+from firmward.binaries.named import told
 from firmward.vendor.scan import elf_file
 from firmward.vendor.scan.elf_file import Elf, Symbol
 from firmward.vendor.scan.sarif import Finding
-from firmward.vendor.scan.secrets import bytes_in_code, keys, tokens, words
-from firmward.vendor.scan.secrets.in_code import named, told
-from firmward.vendor.scan.secrets.rules import Hit, finding
+from firmward.vendor.scan.secrets.rules import finding
 
-# name=value, as settings and requests have it inside a program.
-_SETTING: Final = re.compile(
-    rb"(?<![A-Za-z0-9_])([A-Za-z][A-Za-z0-9_.-]{1,60})[=:] ?\"?([!#-:<-~]{4,64})(?=[\0\r\n&;\" ])"
-)
-# A string that is nothing but a password on every attacker's list, and no ordinary word.
-_KNOWN: Final = re.compile(
-    rb"(?<![ -~])(changeme|change_me|letmein\d?|toor|hunter2|qwerty\d*|admin\d{1,4}"
-    rb"|password\d{1,4}|passw0rd"
-    rb"|root\d{1,4}|welcome\d{1,3}|raspberry|xc3511|vizxv|juantech|12345678|123456789)(?=\0)"
-)
 _STRING: Final = re.compile(rb"[ -~]{4,256}\Z")
 _LARGEST_KEY: Final = 4096
 
 
 def found(elf: bytes, binary: bytes) -> list[Finding]:
     """The image's secrets, and those that only its ELF file shows.  Raises Unavailable."""
-    in_image = list(in_bytes(binary))
-    in_elf = list(in_bytes(elf))
+    in_image = list(open_secrets.of(binary))
+    in_elf = list(open_secrets.of(elf))
     if elf:
         in_elf += list(by_symbol(elf_file.read(elf, "app.elf")))
     # One secret is in both files, at two offsets: it is told once.
@@ -47,20 +38,6 @@ def found(elf: bytes, binary: bytes) -> list[Finding]:
 
 def _at_offset(hit: Hit) -> Hit:
     return Hit(hit.at, hit.rule, f"{hit.says}, at offset {hit.at:#x}", hit.worth)
-
-
-def in_bytes(data: bytes) -> Iterator[Hit]:
-    """Secrets in the bytes of a program or an image."""
-    yield from keys.in_pem(data)
-    yield from keys.in_der(data)
-    yield from tokens.of_any_kind(data)
-    yield from named(data)
-    for match in _SETTING.finditer(data):
-        name = match[1].decode().rpartition(".")[2]
-        if words.TRIGGER.search(match[1].lower()) and not match[2].startswith(b"//"):
-            yield from told(name, match[2].decode(), match.start())
-    for match in _KNOWN.finditer(data):
-        yield Hit(match.start(), "default-credential", "a well-known password", "warning")
 
 
 def by_symbol(elf: Elf) -> Iterator[Hit]:

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from firmward.binaries import words
+from firmward.binaries.hits import Hit
+from firmward.binaries.named import told
 from firmward.vendor.scan.files import SourceFile
-from firmward.vendor.scan.secrets import words
-from firmward.vendor.scan.secrets.in_code import told
-from firmward.vendor.scan.secrets.rules import Hit
 
 _SUFFIXES_TEXT: Final = (
     ".yaml .yml .ini .conf .cfg .cnf .env .properties .toml .dts .dtsi .overlay .sh .bash .ash "
@@ -55,7 +55,7 @@ def assigned(data: bytes) -> Iterator[Hit]:
     """Values without quotes, and defaults of Kconfig symbols."""
     for match in (*_ASSIGNED.finditer(data), *_SPACED.finditer(data)):
         name = match[1].decode().rpartition(".")[2]
-        if words.TRIGGER.search(match[1].lower()) and b"://" not in match[2]:
+        if words.triggered(match[1]) and b"://" not in match[2]:
             yield from told(name, match[2].decode(errors="replace"), match.start(1))
     if b"default" in data and b"config" in data:
         for match in _KCONFIG.finditer(data):

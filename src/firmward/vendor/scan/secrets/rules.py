@@ -1,10 +1,10 @@
 """What the secret scanner looks for, and how bad each find is."""
 
-from dataclasses import dataclass
 from typing import Final
 
+from firmward.binaries.hits import Hit
 from firmward.vendor.scan.files import SourceFile
-from firmward.vendor.scan.sarif import Finding, Level, Rule
+from firmward.vendor.scan.sarif import Finding, Rule
 
 TOOL: Final = "firmward-secrets"
 # Part of every cached result's name: it changes with the rules.
@@ -24,19 +24,6 @@ RULES: Final = (
     Rule("not-scanned", "warning", "A file too large to be scanned"),
 )
 _BY_ID: Final = {rule.id: rule for rule in RULES}
-
-
-@dataclass(frozen=True)
-class Hit:
-    """A find in some bytes: where, by which rule, and what of it may be told.
-
-    worth  less than the rule's own level where there is doubt; "" for the rule's own
-    """
-
-    at: int
-    rule: str
-    says: str
-    worth: Level | None = None
 
 
 def finding(name: str, line: int, hit: Hit) -> Finding:

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from firmward.binaries import keys, named, open_secrets, tokens
+from firmward.binaries.hits import Hit
 from firmward.terms.errors import Unavailable
 from firmward.vendor.build.artifact import Artifact
 from firmward.vendor.cache import Shelf
@@ -10,8 +12,8 @@ from firmward.vendor.scan.binary.rootfs_entries import Entry, entries
 from firmward.vendor.scan.files import SourceFile, scan_parts, source_files
 from firmward.vendor.scan.sarif import Finding, Run
 from firmward.vendor.scan.sarif import run as sarif_run
-from firmward.vendor.scan.secrets import in_binary, in_code, in_settings, keys, tokens
-from firmward.vendor.scan.secrets.rules import RULES, TOOL, VERSION, Hit, finding, placed
+from firmward.vendor.scan.secrets import in_binary, in_code, in_literals, in_settings
+from firmward.vendor.scan.secrets.rules import RULES, TOOL, VERSION, finding, placed
 from firmward.vendor.source.checkout import Checkout
 
 # Prose: what it says of passwords is not one.
@@ -48,7 +50,7 @@ def in_file(file: SourceFile, *, shipped: bool = False) -> list[Finding]:
 
 def _in_text(file: SourceFile) -> list[Hit]:
     data = file.data
-    hits = [*keys.in_literals(data), *in_code.named(data), *in_code.handled(data)]
+    hits = [*in_literals.private_keys(data), *named.named(data), *in_code.handled(data)]
     if file.suffix not in _LOCKS:
         hits += in_code.random_strings(data)
     if in_settings.is_settings(file):
@@ -74,7 +76,7 @@ def scan_binary(artifact: Artifact) -> Run:
 def _in_entry(entry: Entry) -> list[Finding]:
     """What lies open in one file of a root file system."""
     if entry.data[:4] == elf_file.MAGIC:
-        return [finding(entry.name, 0, hit) for hit in in_binary.in_bytes(entry.data)]
+        return [finding(entry.name, 0, hit) for hit in open_secrets.of(entry.data)]
     if not entry.regular:
         return []
     return in_file(SourceFile(entry.name, entry.data), shipped=True)

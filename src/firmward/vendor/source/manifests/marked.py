@@ -1,12 +1,13 @@
-"""YAML with the lines it stands on, and INI files as PlatformIO, Meson and Conan write them.
+"""YAML with the lines it stands on, JSON, and INI files as PlatformIO, Meson and Conan write them.
 
 YAML is composed, never constructed: no tag of a document makes an object, and an alias that names
 an alias a billion times over stays one node.
 """
 
+import json
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import yaml
 
@@ -23,6 +24,17 @@ def compose(text: str) -> Node | None:
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise Unreadable(f"not YAML: {str(error)[:120]}") from error
     return root
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """The members of a JSON document.  Raises Unreadable for another one."""
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"not JSON: {error}") from error
+    if not isinstance(said, dict):
+        raise Unreadable("not a JSON object")
+    return said
 
 
 def line(node: Node) -> int:

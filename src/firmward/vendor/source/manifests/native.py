@@ -210,9 +210,9 @@ def _conan_locked(text: str, path: str) -> dict[str, str]:
 
 def vcpkg(manifest: Manifest) -> Iterator[Pin]:
     """vcpkg.json: a baseline commit fixes every port; a registry needs one of its own."""
-    said = _object(manifest.text)
+    said = marked.json_object(manifest.text)
     beside = manifest.read(f"{manifest.folder}vcpkg-configuration.json")
-    settings = said.get("vcpkg-configuration") or (_object(beside) if beside else {})
+    settings = said.get("vcpkg-configuration") or (marked.json_object(beside) if beside else {})
     registry = settings.get("default-registry") or {}
     baseline = str(said.get("builtin-baseline") or registry.get("baseline") or "")
     if said.get("dependencies"):
@@ -227,13 +227,3 @@ def vcpkg(manifest: Manifest) -> Iterator[Pin]:
             yield manifest.pin(
                 manifest.line_of(name), "vcpkg", name, revision(str(each.get("baseline") or ""))
             )
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        said = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise Unreadable(f"not JSON: {error}") from error
-    if not isinstance(said, dict):
-        raise Unreadable("not a JSON object")
-    return said

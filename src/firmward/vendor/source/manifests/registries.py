@@ -1,12 +1,12 @@
 """Manifests of language registries: npm, Cargo, Go; each with the lock that must be beside it."""
 
-import json
 import re
 from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from firmward.vendor.source.manifests import marked
 from firmward.vendor.source.manifests.pin import (
     LOCK,
     TAG,
@@ -34,7 +34,7 @@ _GIT: Final = re.compile(
 
 def npm(manifest: Manifest) -> Iterator[Pin]:
     """package.json: fixed by a lock here or above."""
-    said = _object(manifest.text)
+    said = marked.json_object(manifest.text)
     lock = manifest.above(_NPM_LOCKS)
     text = (manifest.read(lock) or "") if lock else ""
     for table in _NPM_TABLES:
@@ -64,7 +64,7 @@ def _commit(lock: str, name: str) -> str:
 
 def npm_lock(manifest: Manifest) -> Iterator[Pin]:
     """package-lock.json: each package with its integrity, or a git commit."""
-    said = _object(manifest.text)
+    said = marked.json_object(manifest.text)
     listed = said.get("packages")
     if listed is None:
         listed = dict(_nested(said.get("dependencies") or {}, 0))
@@ -224,13 +224,3 @@ def _sums(text: str) -> dict[tuple[str, str], str]:
         except (NotBase64, ValueError) as error:
             raise Unreadable(f"go.sum: {name} {number} has no hash") from error
     return found
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        said = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise Unreadable(f"not JSON: {error}") from error
-    if not isinstance(said, dict):
-        raise Unreadable("not a JSON object")
-    return said
