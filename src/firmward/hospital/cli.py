@@ -16,12 +16,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from firmward.hospital.desk import Desk, Ports
+from firmward.hospital import advisories_cli, verdicts_cli
+from firmward.hospital.desk import Ports
+from firmward.hospital.desk import desk_of as _desk
+from firmward.hospital.exceptions_cli import app as exceptions
+from firmward.hospital.forms import read_form
+from firmward.hospital.gate.cli import CHECKOUT
 from firmward.hospital.gate.cli import app as policy
 from firmward.terms.errors import Misuse
 
@@ -54,7 +58,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 def init(
     home: Home,
     site: Annotated[str, typer.Option(help="The site's name: lower case, digits, hyphens.")],
-    pack: Annotated[Path, typer.Option(help="The policy pack's folder.")],
+    packs: Annotated[Path, typer.Option(help="The folder of policy packs.")] = CHECKOUT,
+    pack: Annotated[
+        list[str] | None, typer.Option(help="A pack to adopt, by id; without it, every pack.")
+    ] = None,
     advisories: Annotated[
         Path | None, typer.Option(help="Folder with osv/*.json and kev.json.")
     ] = None,
@@ -66,24 +73,28 @@ def init(
         ),
     ] = False,
 ) -> None:
-    """Found a site: settings, keys, authorities, and a certificate for each first person.
+    """Found a site: settings, keys, authorities, policy, and a certificate for each first person.
 
     The private keys are files: software keys, unsafe where the machine is not. Move keys/offline/
     to a safe place once this is done.
     """
     from firmward.hospital.found import FIRST_PEOPLE, found
+    from firmward.hospital.gate.packs import adopt
     from firmward.hospital.records.site import Settings
 
+    now = datetime.now(UTC)
     settings = Settings(
         site=site,
-        pack=str(pack.resolve()),
         advisories=str(advisories.resolve()) if advisories else "",
-        allow_development_keys=development,
         people=FIRST_PEOPLE,
     )
-    found(home, settings, datetime.now(UTC))
+    found(home, settings, now)
+    adopted = adopt.adopt(home, packs, pack or adopt.standing(packs), now)
+    if development:
+        adopted.append(adopt.allow_development_keys(home, now))
     people = ", ".join(f"{name} ({'/'.join(roles)})" for name, roles in FIRST_PEOPLE.items())
     console.print(f"site {site} is in {home}; people: {people}")
+    console.print(f"judges by {', '.join(adopted)}", highlight=False)
     console.print(f"next: firmward hospital serve {home}")
 
 
@@ -128,13 +139,50 @@ def releases(site: Site, as_: As = "bea", json_: Json = False) -> None:
 @app.command()
 def push(site: Site, vendor: str, bundle: Path, as_: As = "bea", json_: Json = False) -> None:
     """Hand in a vendor's bundle; the gate answers with every reason.  Exits 1 if it is refused."""
-    said = _desk(site, as_).push(vendor, _bytes(bundle))
+    _answered(_desk(site, as_).push(vendor, _bytes(bundle)), json_)
+
+
+def _answered(said: dict[str, Any], json_: bool) -> None:
+    """Print the gate's answer; exits 1 for a refusal."""
     if json_:
         print(json.dumps(said))
     else:
         console.print(said["explained"], markup=False, highlight=False)
     if not said["admitted"]:
         raise typer.Exit(1)
+
+
+@app.command()
+def judge(site: Site, release: str, as_: As = "bea", json_: Json = False) -> None:
+    """Judge a refused release again: after an exception, a declaration or another policy.
+
+    Exits 1 if it is refused again.
+    """
+    _answered(_desk(site, as_).judge(release), json_)
+
+
+@app.command()
+def declare(site: Site, form: Path, as_: As = "bea", json_: Json = False) -> None:
+    """Say what nothing can measure: of the site, a product or a device class.
+
+    FORM is TOML: about = "site", a product or a class such as "pump-200/PUMP-200-B/tier-1";
+    role = "biomed" | "sec" | "clin" | "risk"; until = a day; then sections as the evidence
+    document names them, such as [device] or [deploy].  See docs/evidence.md.
+    """
+    _show(_desk(site, as_).post("/v1/declarations", read_form(_bytes(form), str(form))), json_)
+
+
+@app.command()
+def exposures(
+    site: Site,
+    device: Annotated[str, typer.Option(help="Of one device.")] = "",
+    still: Annotated[bool, typer.Option("--open", help="Only those that are open.")] = False,
+    as_: As = "bea",
+    json_: Json = False,
+) -> None:
+    """From when to when each device ran a release with something known against it."""
+    asked = {**({"device": device} if device else {}), **({"open": "1"} if still else {})}
+    _show(_desk(site, as_).get("/v1/exposures", **asked), json_)
 
 
 @app.command()
@@ -191,7 +239,7 @@ def reporter(site: Site, out: Out, as_: As = "sam", secret: Secret = None) -> No
     The secret is this vendor's alone: give each another --secret-file, which is made if it is not
     there.  Without one the vendor takes reports as files.
     """
-    from firmward.hospital.records.site import write_secret
+    from firmward.hospital.records.durable import write_secret
 
     said = _desk(site, as_).get("/v1/reporter")
     if secret is not None:
@@ -254,15 +302,10 @@ def quarantine_release(site: Site, device: str, finding: str, as_: As = "sam") -
     console.print(f"{device} {waits}")
 
 
+verdicts_cli.add_to(app)
+app.add_typer(exceptions, name="exception")
+app.add_typer(advisories_cli.app, name="advisories")
 app.add_typer(policy, name="gate", help="The policy pack: lint, test, explain.")
-
-
-def _desk(site: Path, name: str) -> Desk:
-    try:
-        ports = msgspec.json.decode((site / "ports.json").read_bytes(), type=Ports)
-    except (OSError, msgspec.DecodeError) as error:
-        raise Misuse(f"{site}: expected a served site (firmward hospital serve)") from error
-    return Desk(f"https://{ports.host}:{ports.people}", site / "people" / name)
 
 
 def _bytes(path: Path) -> bytes:

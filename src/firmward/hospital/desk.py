@@ -4,6 +4,7 @@ import json
 import ssl
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import msgspec
@@ -18,6 +19,15 @@ class Ports(msgspec.Struct, frozen=True):
     device: int
     enrolment: int
     people: int
+
+
+def desk_of(site: Path, name: str) -> "Desk":
+    """Somebody's desk at a site that is being served.  Raises Misuse."""
+    try:
+        ports = msgspec.json.decode((site / "ports.json").read_bytes(), type=Ports)
+    except (OSError, msgspec.DecodeError) as error:
+        raise Misuse(f"{site}: expected a served site (firmward hospital serve)") from error
+    return Desk(f"https://{ports.host}:{ports.people}", site / "people" / name)
 
 
 class Desk:
@@ -39,10 +49,23 @@ class Desk:
         """What is at `path`.  Raises Refused, Unavailable."""
         return self._said(self._ask("GET", path, params=query))
 
+    def read(self, path: str, **query: str) -> bytes:
+        """The bytes at `path`, as they are.  Raises Refused, Unavailable."""
+        response = self._ask("GET", path, params=query)
+        if not response.is_success:
+            self._said(response)
+        return response.content
+
     def post(self, path: str, body: bytes | dict[str, Any]) -> Any:
         """The answer to `body`, sent as it is or as JSON.  Raises Refused, Unavailable."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         return self._said(self._ask("POST", path, content=data))
+
+    def judge(self, release: str) -> dict[str, Any]:
+        """Have a refused release judged again; the gate's answer.  Raises Refused for any other."""
+        response = self._ask("POST", f"/v1/releases/{quote(release, safe='')}/judge")
+        said: dict[str, Any] = response.json()
+        return said if "admitted" in said else self._said(response)
 
     def push(self, vendor: str, bundle: bytes) -> dict[str, Any]:
         """Hand in a bundle; the gate's answer, admitted or not.  Raises Refused for no bundle."""

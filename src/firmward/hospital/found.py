@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from securesystemslib.signer import CryptoSigner
 
 from firmward.hospital.fleet.director import DirectorKeys, first_root
-from firmward.hospital.records.blobs import write_durably
+from firmward.hospital.gate.packs.adopt import new_keys
+from firmward.hospital.records.durable import write_durably, write_secret
 from firmward.hospital.records.site import (
     AUTHORITIES,
     ROOT_SIGNERS,
@@ -19,7 +20,6 @@ from firmward.hospital.records.site import (
     Settings,
     issue_person,
     read_settings,
-    write_secret,
 )
 from firmward.proof import certs, keys
 from firmward.terms.errors import Refused
@@ -29,6 +29,7 @@ FIRST_PEOPLE: dict[str, tuple[Role, ...]] = {
     "bea": ("biomed",),
     "sam": ("sec",),
     "rita": ("risk",),
+    "cleo": ("clin",),
     "ada": ("auditor",),
 }
 """Who a new site knows; hospital.toml says what each may do."""
@@ -51,6 +52,7 @@ def found(home: Path, settings: Settings, now: datetime) -> None:
             _server_identity(folder, authority, settings.listen, now)
             write_durably(home / "public" / "authority.pem", authority.pem)
     _director(home, folder, now)
+    new_keys(home)
     write_secret(folder / "ledger.key", keys.private_pem(Ed25519PrivateKey.generate()))
     write_secret(folder / "content.key", AESGCM.generate_key(256))
     for person in settings.people:
@@ -96,11 +98,8 @@ def _toml(settings: Settings) -> str:
     people = "\n".join(f"{name} = {list(roles)}" for name, roles in settings.people.items())
     return f"""# A Firmward hospital site.  Durations are in seconds.
 site = {_quoted(settings.site)}
-pack = {_quoted(settings.pack)}              # the policy pack the gate judges by
+policy = {_quoted(settings.policy)}          # the packs and overlays that the gate judges by
 advisories = {_quoted(settings.advisories)}  # folder of OSV records and the KEV catalogue
-# Releases signed with software keys: whoever copied the vendor's folder can make one as well.
-allow_development_keys = {str(settings.allow_development_keys).lower()}
-
 jurisdictions = {list(settings.jurisdictions)}
 
 poll_s = {settings.poll_s}

@@ -8,41 +8,30 @@ writes rows and events in one transaction.  Time is a parameter.
 """
 
 import hashlib
-import threading
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from firmward.advisories.index import Index
+from firmward.hospital import judging, standing, watching
 from firmward.hospital.bedside import Seen
-from firmward.hospital.gate import admission, judge
+from firmward.hospital.gate import admission, here
 from firmward.hospital.gate.bundle import open_bundle
-from firmward.hospital.gate.evidence import assemble
-from firmward.hospital.gate.intake import Verified, anchors, renew, verify
-from firmward.hospital.gate.judge import Judgement, Pack
-from firmward.hospital.records import devices, ledger, rollouts, vendors
+from firmward.hospital.gate.here import Said, Use
+from firmward.hospital.gate.intake import anchors, renew
+from firmward.hospital.gate.judge import Judgement
+from firmward.hospital.judging import Answer, Hospital
+from firmward.hospital.records import declarations, devices, ledger, releases, rollouts, vendors
+from firmward.hospital.records.devices import Device
 from firmward.hospital.records.releases import Release
 from firmward.hospital.records.site import Site
 from firmward.hospital.respond import advance, begin, incidents, revoked, tickets
 from firmward.hospital.respond.advance import Moved
 from firmward.hospital.respond.incidents import Fault
-from firmward.proof import envelope
-from firmward.proof.roles import RolesRefused
-from firmward.terms.errors import FirmwardError, Refused, Unavailable
+from firmward.terms.errors import FirmwardError, Refused
 from firmward.terms.onboarding import Onboarding
-from firmward.terms.report import Attack
 from firmward.terms.stage import Stage
-
-
-@dataclass(frozen=True)
-class Hospital:
-    """A site with what its gate judges by."""
-
-    site: Site
-    pack: Pack
-    advisories: Index | None
-    intake: threading.Lock = field(default_factory=threading.Lock)
+from firmward.terms.wire import encode
 
 
 def onboard(hospital: Hospital, onboarding: Onboarding, actor: str, now: datetime) -> None:
@@ -84,6 +73,32 @@ def expect(hospital: Hospital, inventory: bytes, actor: str, now: datetime) -> i
     return len(entries)
 
 
+def declare(site: Site, said: Said) -> int:
+    """Keep what one of the hospital's people declares; gives how many values it was.
+
+    It takes the place of what this role declared of the same before.  Raises Malformed for a value
+    of another type, and for one that the role may not declare; Refused for one without a future.
+    """
+    if said.until <= said.at:
+        raise Refused(f"declaration of {said.person}: expected a day to come, got {said.until}")
+    values = here.read(said)
+    with site.store.writing() as connection:
+        declarations.add(connection, said.about, said.role, encode(said))
+        ledger.record(
+            connection,
+            "declaration.made",
+            Stage.GATE,
+            said.at,
+            said.person,
+            (said.about,),
+            f"{said.person} as {said.role} declares {len(values)} values of {said.about}"
+            f" until {said.until:%Y-%m-%d}",
+            paths=tuple(sorted(values))[:60],
+            sha256=said.sha256,
+        )
+    return len(values)
+
+
 def take_renewal(
     hospital: Hospital, vendor: str, data: bytes, actor: str, now: datetime
 ) -> datetime:
@@ -115,10 +130,8 @@ def take_renewal(
     return renewal.expires
 
 
-def take_bundle(
-    hospital: Hospital, vendor: str, data: bytes, actor: str, now: datetime
-) -> Judgement:
-    """Intake and gate: a vendor's bundle is admitted or refused, with every reason.
+def take_bundle(hospital: Hospital, vendor: str, data: bytes, actor: str, now: datetime) -> Answer:
+    """Intake and gate: a vendor's bundle is admitted or refused, with every reason, by class.
 
     raises  Malformed, NotTrusted for what is not the vendor's own; that changes nothing, and is on
             the ledger too
@@ -128,70 +141,81 @@ def take_bundle(
         return _take_bundle(hospital, vendor, data, actor, now)
 
 
-def _take_bundle(
-    hospital: Hospital, vendor: str, data: bytes, actor: str, now: datetime
-) -> Judgement:
+def _take_bundle(hospital: Hospital, vendor: str, data: bytes, actor: str, now: datetime) -> Answer:
     try:
         with hospital.site.store.reading() as connection:
-            verified, judgement = _examine(hospital, connection, vendor, data, now)
+            answer = judging.examine(hospital, connection, vendor, data, now)
     except Refused as error:
         _refuse_bundle(hospital, vendor, actor, error, now)
         raise
     # Sealed, because it holds the images in clear; a crash here leaves a blob that no row names.
     stored = hospital.site.blobs.put(hospital.site.seal(data, f"bundle of {vendor}"))
-    signer = hospital.site.signers["verdict"]
-    verifier = f"https://{hospital.site.ledger.origin}/gate"
-    verdict = envelope.seal_statement(judge.summarise(judgement, verifier), [signer])
     with hospital.site.store.writing() as connection:
-        if judgement.admitted:
-            _admit(connection, hospital, verified, judgement, verdict, stored, now)
-        else:
-            _refuse(connection, hospital, verified, judgement, verdict, stored, now)
-    return judgement
+        _settle(connection, hospital, answer, stored, now)
+    return answer
 
 
-def _examine(
-    hospital: Hospital,
-    connection: Connection,
-    vendor: str,
-    data: bytes,
-    now: datetime,
-    *,
-    again: Release | None = None,
-) -> tuple[Verified, Judgement]:
-    """Verify and judge a bundle; `again` is the release of a bundle that was judged before.
+def reconsider(hospital: Hospital, release: str, actor: str, now: datetime) -> Answer:
+    """Judge a refused release again, from the bundle it came in: after an exception, a declaration
+    or another policy.  It is admitted or refused as if it came in now.
 
-    A second time it is judged under the vendor's newest metadata: its own has run out within days,
-    and what the vendor lists no longer is not to be installed any further.
+    raises  Refused for any other release, and where the vendor's metadata is newer by now or has
+            run out: then the vendor hands the release in again
     """
-    pinned = anchors(vendors.anchors(connection, vendor))
-    known, bundle = admission.known(connection), open_bundle(data)
-    kept = vendors.kept(connection, vendor)
-    if again is not None:
-        known, kept = known - {again.release, again.fallback}, {}
-        bundle = replace(bundle, metadata=vendors.all_served(connection, vendor))
-    verified = verify(bundle, pinned, kept, now, known)
-    facts = admission.facts(connection, hospital.site, verified, now)
-    evidence = assemble(verified, facts, hospital.advisories, now)
-    return verified, judge.judge(hospital.pack, evidence, now)
+    with hospital.intake:
+        with hospital.site.store.reading() as connection:
+            found = releases.find(connection, release)
+        if found is None or found.state != "refused":
+            state = found.state if found else "unknown"
+            raise Refused(f"{release[:120]}: expected a refused release, it is {state}")
+        sealed = hospital.site.blobs.get(found.bundle)
+        data = hospital.site.unseal(sealed, f"bundle of {found.vendor}")
+        return _take_bundle(hospital, found.vendor, data, actor, now)
+
+
+def _settle(
+    connection: Connection, hospital: Hospital, answer: Answer, stored: str, now: datetime
+) -> None:
+    """All that follows from the gate's answer, in one transaction with its verdicts."""
+    judging.keep(connection, hospital, answer.judged, now)
+    judging.remember(connection, answer.surveyed)
+    watching.enrol(connection, answer.surveyed, hospital.policy.parameters)
+    if answer.admitted:
+        _admit(connection, hospital, answer, stored, now)
+    else:
+        admission.refuse(connection, answer.verified, stored, now)
+    refused = [each.judgement for each in answer.judged if not each.judgement.admitted]
+    if refused:
+        _refuse(connection, hospital, answer, refused, now)
 
 
 def _admit(
-    connection: Connection,
-    hospital: Hospital,
-    verified: Verified,
-    judgement: Judgement,
-    verdict: bytes,
-    stored: str,
-    now: datetime,
+    connection: Connection, hospital: Hospital, answer: Answer, stored: str, now: datetime
 ) -> None:
-    release = admission.admit(connection, hospital.site, verified, judgement, verdict, stored, now)
+    verified = answer.verified
+    admitted = [each.judgement for each in answer.judged if each.judgement.admitted]
+    release = admission.admit(connection, hospital.site, verified, admitted, stored, now)
     about = (release.release, release.fallback, f"vendor:{release.vendor}")
-    says = f"{release.release} is admitted: {len(judgement.rulings)} rules, none against"
+    classes = tuple(each.device_class for each in admitted)
+    warned = len({ruling.rule for each in admitted for ruling in each.warnings})
+    says = (
+        f"{release.release} is admitted for {', '.join(classes)}: "
+        f"{len(admitted[0].rulings)} rules, none against, {warned} warn"
+    )
     if verified.firmware.claim.development:
         says += "; development keys signed it, which this site allows"
-    detail = {"verdict": hashlib.sha256(verdict).hexdigest(), "image": release.image_sha256}
-    ledger.record(connection, "gate.admitted", Stage.GATE, now, "firmward", about, says, **detail)
+    ledger.record(
+        connection,
+        "gate.admitted",
+        Stage.GATE,
+        now,
+        "firmward",
+        about,
+        says,
+        image=release.image_sha256,
+        policy=hospital.policy.sha256,
+        classes=classes,
+    )
     before = release.image_claim.predecessors
     says = f"{release.release} follows {', '.join(before) or 'nothing'}; back: {release.fallback}"
     ledger.record(
@@ -211,26 +235,28 @@ def _admit(
 def _refuse(
     connection: Connection,
     hospital: Hospital,
-    verified: Verified,
-    judgement: Judgement,
-    verdict: bytes,
-    stored: str,
+    answer: Answer,
+    refused: Sequence[Judgement],
     now: datetime,
 ) -> None:
-    admission.refuse(connection, verified, verdict, stored, now)
-    release, reasons = verified.release, judgement.reasons
+    """Nothing of it can be delivered to these classes; people and the vendor are told, once."""
+    verified, reasons = answer.verified, answer.reasons
+    release, vendor = verified.release, verified.vendor
+    rules = dict.fromkeys(ruling.rule for each in refused for ruling in each.blocking)
+    classes = tuple(each.device_class for each in refused)
     ledger.record(
         connection,
         "gate.refused",
         Stage.GATE,
         now,
         "firmward",
-        (release, f"vendor:{verified.vendor}"),
-        f"{release} is refused: {', '.join(ruling.rule for ruling in judgement.blocking)}",
-        verdict=hashlib.sha256(verdict).hexdigest(),
-        reasons=tuple(reason[:300] for reason in reasons),
+        (release, f"vendor:{vendor}"),
+        f"{release} is refused for {', '.join(classes)}: {', '.join(rules)}",
+        policy=hospital.policy.sha256,
+        classes=classes,
+        reasons=tuple(reason[:300] for reason in reasons[:60]),
     )
-    cause, subject, vendor = f"refused:{release}", f"{release} was refused", verified.vendor
+    cause, subject = f"refused:{release}", f"{release} was refused"
     about, sha256 = (release, f"vendor:{vendor}"), verified.firmware.sha256
     fault = Fault(vendor, release, sha256, cause, subject, about)
     incidents.tell(connection, hospital.site, fault, reasons, now)
@@ -252,27 +278,6 @@ def _refuse_bundle(
         )
 
 
-def rejudge(
-    hospital: Hospital, connection: Connection, release: Release, now: datetime
-) -> list[str]:
-    """The gate asked again about an admitted release; what now speaks against it.
-
-    Raises Unavailable where it cannot be judged now, as under a vendor's expired metadata: nobody
-    gets it then, and nobody is sent back from it either.
-    """
-    try:
-        sealed = hospital.site.blobs.get(release.bundle)
-        data = hospital.site.unseal(sealed, f"bundle of {release.vendor}")
-        _, judgement = _examine(hospital, connection, release.vendor, data, now, again=release)
-    except RolesRefused as error:
-        if error.attack is Attack.FROZEN:
-            raise Unavailable(f"{release.vendor} has not renewed its metadata: {error}") from error
-        return [str(error)]
-    except Refused as error:
-        return [str(error)]
-    return list(judgement.reasons)
-
-
 def tick(hospital: Hospital, seen: Seen, now: datetime) -> list[Moved]:
     """One turn of the clock: begin what is due, move every roll-out one step, publish the ledger.
 
@@ -280,11 +285,19 @@ def tick(hospital: Hospital, seen: Seen, now: datetime) -> list[Moved]:
     """
     site, moved = hospital.site, []
 
-    def again(connection: Connection, release: Release) -> list[str]:
-        return rejudge(hospital, connection, release, now)
+    def wave(
+        connection: Connection, release: Release, use: Use, reached: Sequence[Device]
+    ) -> list[str]:
+        return judging.rejudge(hospital, connection, release, use, reached, now)
 
+    def order(connection: Connection, release: Release, device: Device) -> list[str]:
+        return judging.ready(hospital, connection, release, device, now)
+
+    asks = advance.Gate(wave, order)
     with site.store.writing() as connection:
         seen.flush(connection)
+    moved += _again(hospital, now)
+    with site.store.writing() as connection:
         begin.begin(connection, site, now)
     with site.store.reading() as connection:
         running = rollouts.every(connection, "running")
@@ -292,7 +305,7 @@ def tick(hospital: Hospital, seen: Seen, now: datetime) -> list[Moved]:
         try:
             with site.store.writing() as connection:
                 current = rollouts.find(connection, row.rollout)
-                step = advance.advance(connection, site, current or row, again, now)
+                step = advance.advance(connection, site, current or row, asks, now)
         except FirmwardError as error:
             # One roll-out that cannot go on must not hold up the others, or the ledger.
             step = Moved(row.rollout, f"could not move: {error}")
@@ -300,3 +313,15 @@ def tick(hospital: Hospital, seen: Seen, now: datetime) -> list[Moved]:
             moved.append(step)
     site.ledger.publish()
     return moved
+
+
+def _again(hospital: Hospital, now: datetime) -> list[Moved]:
+    """What changed is looked for, and some of what it concerns is judged again."""
+    store = hospital.site.store
+    try:
+        with store.writing() as connection:
+            standing.look(hospital, connection, now)
+        with store.writing() as connection:
+            return [Moved("", says) for says in standing.step(hospital, connection, now)]
+    except FirmwardError as error:
+        return [Moved("", f"what stands could not be judged again: {error}")]

@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from firmward.hospital.fleet.director import DirectorKeys, sign_order
-from firmward.hospital.records import ledger, orders, releases
+from firmward.hospital.records import devices, ledger, orders, releases, verdicts
 from firmward.hospital.records.devices import Device
 from firmward.hospital.records.orders import Standing
 from firmward.hospital.records.releases import Release
@@ -52,6 +52,8 @@ def issue(
 ) -> Order:
     """Order a device to run a release, in the caller's transaction.  Raises NotEntitled."""
     claim = _entitled(device, release)
+    if purpose == "install":
+        _eligible(connection, device, release)
     info = binding(device.device, release.release, release.image_sha256)
     key = site.unseal(release.sealed_key, release.release)
     order = Order(
@@ -111,6 +113,28 @@ def _entitled(device: Device, release: Release) -> ImageClaim:
     return claim
 
 
+def orderable(connection: Connection, device: Device, release: Release) -> bool:
+    """Whether an order to install this release on this device would come into being."""
+    try:
+        _entitled(device, release)
+        _eligible(connection, device, release)
+    except NotEntitled:
+        return False
+    return True
+
+
+def _eligible(connection: Connection, device: Device, release: Release) -> None:
+    """A way back needs no verdict of its own: it came in with the release it leads back from."""
+    if release.image_claim.fallback_of:
+        return
+    standing = verdicts.standing(connection, release.release, device.device_class)
+    if standing is None or standing.state != "eligible":
+        state = standing.state if standing else "not judged"
+        raise NotEntitled(
+            device.device, release.release, f"it is {state} for {device.device_class}"
+        )
+
+
 def repeat(connection: Connection, site: Site, standing: Standing, now: datetime) -> None:
     """The same wish under a new order number: a device never takes up a number it has refused."""
     number = os.urandom(16).hex()
@@ -122,9 +146,10 @@ def renew(connection: Connection, site: Site, standing: Standing, now: datetime)
     """The same order, signed anew under the next version, stored before anybody is served it.
 
     An order of a release that is no longer admitted is recalled: the director never signs it again.
+    So is one to install what has lost its standing for the device's class, until it is carried out.
     """
     release = releases.find(connection, standing.release)
-    if release is None or release.state != "admitted":
+    if release is None or release.state != "admitted" or _lost(connection, standing, release):
         standing = _recalled(connection, standing, now)
     life = timedelta(seconds=site.settings.order_life_s)
     recalled = standing.state == "recalled"
@@ -143,6 +168,16 @@ def renew(connection: Connection, site: Site, standing: Standing, now: datetime)
     fresh = replace(standing, version=version, files=files, renew_at=renew_at)
     orders.put(connection, fresh)
     return fresh
+
+
+def _lost(connection: Connection, standing: Standing, release: Release) -> bool:
+    if standing.purpose != "install" or standing.state != "open":
+        return False
+    try:
+        _eligible(connection, devices.get(connection, standing.device), release)
+    except NotEntitled:
+        return True
+    return False
 
 
 def _recalled(connection: Connection, standing: Standing, now: datetime) -> Standing:

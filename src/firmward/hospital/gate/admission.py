@@ -5,69 +5,62 @@ says so.  Images are encrypted here, once; the content key leaves only wrapped.
 """
 
 import os
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from firmward.hospital.gate.evidence import SiteFacts
 from firmward.hospital.gate.intake import Firmware, Missing, Verified
 from firmward.hospital.gate.judge import Judgement
-from firmward.hospital.records import devices, releases, vendors
+from firmward.hospital.records import releases, vendors
 from firmward.hospital.records.releases import Release
 from firmward.hospital.records.site import Site
 from firmward.proof.wrap import encrypt
-from firmward.terms.errors import Misuse
+from firmward.terms.errors import Misuse, NotTrusted
 from firmward.terms.wire import encode
 
 
-def facts(connection: Connection, site: Site, verified: Verified, now: datetime) -> SiteFacts:
-    """What this hospital has of a product: the releases its devices run, and how high they are.
-
-    Devices that run the release itself are left out: they have nothing to take it from.
-    """
-    product = verified.product.product
-    here = [d for d in devices.every(connection, product) if d.status != "retired"]
-    running = {d.release for d in here if d.release} - {verified.release}
-    return SiteFacts(
-        site=site.settings.site,
-        product=product,
-        model=verified.product.model,
-        tier=min((d.tier for d in here), default=1),
-        jurisdictions=site.settings.jurisdictions,
-        hardware_ids=tuple(sorted({d.hardware_id for d in here})),
-        releases=tuple(sorted(running)),
-        highest_counter=max((d.floor for d in here), default=0),
-        observed_at=now,
-    )
-
-
 def known(connection: Connection) -> frozenset[str]:
-    """Every release id that was judged before."""
-    return frozenset(release.release for release in releases.every(connection))
+    """Every release id that is taken: what was refused may be handed in and judged again."""
+    return frozenset(r.release for r in releases.every(connection) if r.state != "refused")
+
+
+def unchanged(connection: Connection, verified: Verified) -> None:
+    """Raises NotTrusted for another image under the name of a release that was refused before.
+
+    Otherwise a verdict on the one could be taken for a verdict on the other.
+    """
+    before = releases.find(connection, verified.release)
+    got = verified.firmware.sha256
+    if before is not None and before.image_sha256 != got:
+        expected = f"expected the image that was judged before, {before.image_sha256}, got {got}"
+        raise NotTrusted(verified.release, expected)
 
 
 def admit(
     connection: Connection,
     site: Site,
     verified: Verified,
-    judgement: Judgement,
-    verdict: bytes,
+    admitted: Sequence[Judgement],
     stored: str,
     now: datetime,
 ) -> Release:
     """Record an admitted release and its fallback, ready for delivery, and the vendor's new state.
 
-    stored  the blob that holds the bundle, sealed
+    admitted  the judgements that say so, one for each class that may have it
+    stored    the blob that holds the bundle, sealed
 
     Blobs are durable before the rows that name them; a crash in between leaves blobs without a row.
     """
-    if not judgement.admitted or isinstance(verified.fallback, Missing):
+    genuine = all(each.admitted and each.release == verified.release for each in admitted)
+    if not admitted or not genuine or isinstance(verified.fallback, Missing):
         raise Misuse(
             f"{verified.release}: only an admitted release with a fallback can be recorded"
         )
     fallback = verified.fallback.claim.release
-    main = _delivered(site, verified, verified.firmware, fallback, verdict, stored, now)
-    way_back = _delivered(site, verified, verified.fallback, fallback, verdict, stored, now)
+    main = _delivered(site, verified, verified.firmware, fallback, stored, now)
+    way_back = _delivered(site, verified, verified.fallback, fallback, stored, now)
+    releases.drop_refused(connection, main.release)
     releases.add(connection, main)
     releases.add(connection, way_back)
     vendors.keep(connection, verified.vendor, verified.metadata, verified.published)
@@ -79,7 +72,6 @@ def _delivered(
     verified: Verified,
     firmware: Firmware,
     fallback: str,
-    verdict: bytes,
     stored: str,
     now: datetime,
 ) -> Release:
@@ -99,15 +91,12 @@ def _delivered(
         ciphertext_sha256=site.blobs.put(ciphertext),
         ciphertext_length=len(ciphertext),
         sealed_key=site.seal(key, release),
-        verdict=verdict,
         bundle=stored,
         at=now.timestamp(),
     )
 
 
-def refuse(
-    connection: Connection, verified: Verified, verdict: bytes, stored: str, now: datetime
-) -> None:
+def refuse(connection: Connection, verified: Verified, stored: str, now: datetime) -> None:
     """Record a refused release.  Nothing of it can be delivered: no ciphertext, no key."""
     firmware = verified.firmware
     refused = Release(
@@ -123,8 +112,8 @@ def refuse(
         ciphertext_sha256="",
         ciphertext_length=0,
         sealed_key=b"",
-        verdict=verdict,
         bundle=stored,
         at=now.timestamp(),
     )
+    releases.drop_refused(connection, refused.release)
     releases.add(connection, refused)

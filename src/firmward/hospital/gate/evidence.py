@@ -1,195 +1,197 @@
 """From a verified bundle to the evidence document: what is known, and how.
 
-The gate computes itself whatever it can: the image's signature, its digest, the way back, the
-match of the SBOM against the hospital's own advisories.  What the vendor says is taken with the
-vendor's name on it.  What does not count stays absent, with a gap that says why.
+The gate computes itself whatever it can: the image's signature, its digest, the way back, what is
+inside the image, the match of the SBOM against the hospital's own advisories, and the risk against
+what is installed.  What others say is taken with their name on it, and gives way to what was
+measured.  What does not count stays absent, with a gap that says why.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
-from typing import Annotated, Final
-
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
-from msgspec import Meta
+from typing import Any
 
 from firmward.advisories.index import Index
-from firmward.hospital.gate import document
-from firmward.hospital.gate.document import Evidence, moment
-from firmward.hospital.gate.intake import Attested, Firmware, Missing, Verified
-from firmward.hospital.gate.readings import Origin, Readings
-from firmward.proof import mcuboot
-from firmward.terms.names import HardwareId, Label, ReleaseId
-from firmward.terms.wire import MIB, Wire, decode, encode
+from firmward.advisories.match import Component, match
+from firmward.hospital.gate import here, measured, own_scan, weighed
+from firmward.hospital.gate.document import LIMIT, Evidence, with_leaves
+from firmward.hospital.gate.here import ClassFacts, Leaves, used
+from firmward.hospital.gate.intake import Attested, Verified
+from firmward.hospital.gate.known import At, Known, moment
+from firmward.hospital.gate.readings import Origin, Readings, fallback_components
+from firmward.hospital.gate.risk.facts import Surroundings, parameters_of
+from firmward.hospital.gate.vulnerabilities import Paired, paired
+from firmward.terms.names import split_release
+from firmward.terms.wire import decode, encode
 
-LIMIT: Final = 16 * MIB
+Installed = Mapping[str, Sequence[Component]]
+"""Release id -> what it is made of, for releases that this hospital has an SBOM of."""
 
 
-class SiteFacts(Wire, frozen=True, kw_only=True):
-    """What the hospital itself knows about the devices that would receive a release.
+@dataclass(frozen=True)
+class Surveyed:
+    """Everything about a bundle that is the same for every device class, found out once.
 
-    tier             1 life-supporting to 4 workflow: the gravest among them
-    jurisdictions    whose law applies; empty means not stated, and then every rule applies
-    hardware_ids     every board among them
-    releases         every release they run; empty where there is no device yet
-    highest_counter  the highest security counter that any of them enforces, 0 without devices
+    pairs  the release's vulnerabilities with what each side says; None without advisories or SBOM
     """
 
-    site: Label
-    product: Label
-    model: Annotated[str, Meta(max_length=64)]
-    tier: Annotated[int, Meta(ge=1, le=4)]
-    jurisdictions: tuple[str, ...]
-    hardware_ids: tuple[HardwareId, ...]
-    releases: tuple[ReleaseId, ...]
-    highest_counter: Annotated[int, Meta(ge=0)]
-    observed_at: datetime
+    verified: Verified
+    readings: Readings
+    leaves: Leaves
+    pairs: tuple[Paired, ...] | None
+    advisories: Index | None = field(repr=False)
 
 
-def assemble(
-    verified: Verified, site: SiteFacts, advisories: Index | None, now: datetime
-) -> Evidence:
-    """Everything known about the release for this site, as a document that parses strictly.
+def survey(verified: Verified, advisories: Index | None, now: datetime) -> Surveyed:
+    """Read the statements, scan the image, and match the SBOM.
 
     advisories  the hospital's own; None when it has none, and then nothing about vulnerabilities
                 is known
-    raises      Malformed when the pieces do not make a document
     """
     readings = Readings(verified, now)
+    known = readings.leaves | measured.leaves(verified, now) | _scanned(verified, readings, now)
+    pairs = None
+    if advisories is not None:
+        known["scan.db_date"] = _by(advisories, now)(moment(advisories.snapshot))
+        if readings.bom is not None:
+            said = readings.assessment.content.result if readings.assessment else ()
+            pairs = paired(match(readings.components(), advisories, now), said, advisories)
+    return Surveyed(verified, readings, known, pairs, advisories)
+
+
+def assemble(
+    surveyed: Surveyed,
+    facts: ClassFacts,
+    parameters: Mapping[str, Any],
+    now: datetime,
+    *,
+    asked_at: At = "intake",
+    installed: Installed | None = None,
+) -> Evidence:
+    """Everything known about the release for this class, as a document that parses strictly.
+
+    installed  SBOMs of what the class runs, besides that of the release's own way back
+    raises     Malformed when the pieces do not make a document
+    """
+    verified = surveyed.verified
+    known = surveyed.leaves | here.leaves(facts)
+    known |= _risks(surveyed, facts, known, parameters, now, installed or {})
     evidence = Evidence(
         subject=verified.release,
         image_sha256=verified.firmware.sha256,
         vendor=verified.vendor,
-        site=site.site,
+        site=facts.site,
+        device_class=facts.name,
+        moment=asked_at,
         at=now,
-        release=_release(verified, now),
-        signature=_signature(verified, now),
-        provenance=readings.provenance(),
-        sbom=readings.sbom(),
-        vulns=readings.vulns(advisories),
-        scan=readings.scan(advisories),
-        lifecycle=readings.lifecycle(),
-        fallback=_fallback(verified, now),
-        device=_device(site),
-        regulatory=_regulatory(site),
-        privacy=readings.privacy(),
-        risk=readings.risk(),
-        testing=readings.testing(),
-        sources=dict(_sources(verified)),
-        gaps=tuple(readings.gaps),
+        sources=dict(_sources(surveyed, facts)),
+        gaps=tuple(surveyed.readings.gaps),
     )
     # What is judged is what can be parsed again later, byte for byte.
-    return decode(encode(evidence), Evidence, "evidence", limit=LIMIT)
+    return decode(encode(with_leaves(evidence, known)), Evidence, "evidence", limit=LIMIT)
 
 
-def _digest(data: bytes) -> str:
-    return f"sha256:{sha256(data).hexdigest()}"
+def _by(advisories: Index, now: datetime) -> Origin:
+    """What the hospital's own advisories say."""
+    return Origin("measured", f"sha256:{advisories.digest()}", "", now)
 
 
-def _sources(verified: Verified) -> Iterator[tuple[str, str]]:
+def _sources(surveyed: Surveyed, facts: ClassFacts) -> Iterator[tuple[str, str]]:
+    verified = surveyed.verified
     yield "bundle", f"sha256:{verified.bundle_sha256}"
     yield "image", f"sha256:{verified.firmware.sha256}"
+    for each in verified.firmware.components:
+        yield f"component {each.claim.name}", f"sha256:{each.sha256}"
+    yield "device-class", f"sha256:{facts.facts_sha256}"
+    if surveyed.advisories is not None:
+        yield "advisories", f"sha256:{surveyed.advisories.digest()}"
     for name, piece in verified.evidence.items():
         if isinstance(piece, Attested):
             yield name, f"sha256:{piece.sha256}"
+    if isinstance(verified.fallback_sbom, Attested):
+        yield "fallback-sbom", f"sha256:{verified.fallback_sbom.sha256}"
 
 
-def _here(site: SiteFacts) -> Origin:
-    return Origin("measured", _digest(encode(site)), "", site.observed_at)
+def _scanned(verified: Verified, readings: Readings, now: datetime) -> Leaves:
+    """The hospital's own look into every file of the release.
 
-
-def _device(site: SiteFacts) -> document.Device:
-    here = _here(site)
-    return document.Device(
-        hw_revs=here(site.hardware_ids),
-        releases=here(site.releases),
-        security_version=here(site.highest_counter),
-        tier=here(site.tier),
-    )
-
-
-def _regulatory(site: SiteFacts) -> document.Regulatory:
-    return document.Regulatory(jurisdictions=_here(site).if_given(site.jurisdictions or None))
-
-
-def _release(verified: Verified, now: datetime) -> document.Release:
-    firmware, claim = verified.firmware, verified.firmware.claim
-    measured = Origin("measured", f"sha256:{firmware.sha256}", "", now)
-    listing = Origin("attested", _digest(verified.metadata["targets"]), verified.vendor, now)
-    return document.Release(
-        id=listing(claim.release),
-        version=measured(firmware.image.version),
-        digest=measured(f"sha256:{firmware.sha256}"),
-        manifest_digest=listing(f"sha256:{firmware.manifest_sha256}"),
-        manifest_expires=listing(moment(verified.expires)),
-        security_version=measured(firmware.image.counter),
-        # No signed downgrade authorisation exists yet; a way back is a fallback, not a downgrade.
-        downgrade_authorised=measured(False),
-        development_keys=listing(claim.development or _back_in_development(verified)),
-        safety_class=listing(claim.safety_class),
-        kind=listing(claim.kind),
-        supported_hw=listing(claim.hardware_ids),
-        upgrade_from=listing(claim.predecessors),
-    )
-
-
-def _back_in_development(verified: Verified) -> bool:
-    """Whether the way back, which comes in together with the release, is signed so."""
-    way = verified.fallback
-    return isinstance(way, Firmware) and way.claim.development
-
-
-def _signature(verified: Verified, now: datetime) -> document.Signature:
-    firmware = verified.firmware
-    measured = Origin("measured", f"sha256:{firmware.sha256}", "", now)
-    signed = bool(firmware.image.signature)
-    return document.Signature(
-        verified=measured(mcuboot.signed_by(firmware.image, verified.firmware_key)),
-        algorithm=measured(_algorithm(verified.firmware_key) if signed else "none"),
-        hash=measured("sha256" if firmware.image.claimed else "none"),
-        # Without a signature the digest only tells accidents, which is all a CRC does.
-        crc_only=measured(not signed),
-        covers=measured(_covers(firmware)),
-    )
-
-
-def _algorithm(public_pem: bytes) -> str:
-    key = load_pem_public_key(public_pem)
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        return {"secp256r1": "ecdsa-p256", "secp384r1": "ecdsa-p384"}.get(key.curve.name, "unknown")
-    return "ed25519" if isinstance(key, Ed25519PublicKey) else "unknown"
-
-
-def _covers(firmware: Firmware) -> tuple[str, ...]:
-    """What is inside signed bytes and agrees with the vendor's claim about the image.
-
-    Digest, version and counter are in the image's header and protected TLVs; the hardware it is
-    for is in the vendor's signed metadata, beside the image's digest.
+    One that cannot be read was not looked into, and then neither was the release.
     """
-    image, claim = firmware.image, firmware.claim
-    agreed = {
-        "digest": image.claimed == image.digest,
-        "version": (image.version, image.build) == (claim.version, claim.release_counter),
-        "security_version": image.counter == claim.release_counter,
-        "target": firmware.sha256 == firmware.manifest_sha256,
+    declared = [(part.name, part.version, _ids(part)) for part in readings.components()]
+    firmware = verified.firmware
+    seen = {"image": own_scan.scan(firmware.data, declared)} | {
+        each.claim.name: own_scan.scan(each.data, declared, raw=each.image is None)
+        for each in firmware.components
     }
-    return tuple(name for name, agrees in agreed.items() if agrees)
+    origin = Origin("measured", f"sha256:{firmware.sha256}", "", now)
+    readable = all(each.readable for each in seen.values())
+    found: Leaves = {"scan.binary_sca": origin(readable)}
+    if readable:
+        finds = [find for name, each in seen.items() for find in each.as_findings(name)]
+        hidden = [part for each in seen.values() for part in each.undeclared]
+        found["scan.own_findings"] = origin(tuple(finds))
+        found["scan.undeclared"] = origin(tuple(dict.fromkeys(hidden)))
+    return found
 
 
-def _fallback(verified: Verified, now: datetime) -> document.Fallback:
-    way = verified.fallback
-    if isinstance(way, Missing):
-        absent = Origin("measured", f"sha256:{verified.bundle_sha256}", "", now)
-        return document.Fallback(verified=absent(False))
-    measured = Origin("measured", f"sha256:{way.sha256}", "", now)
-    listing = Origin("attested", _digest(verified.metadata["targets"]), verified.vendor, now)
-    covered = {"digest", "version", "security_version", "target"} <= set(_covers(way))
-    return document.Fallback(
-        verified=measured(covered and mcuboot.signed_by(way.image, verified.firmware_key)),
-        version=measured(way.image.version),
-        security_version=measured(way.image.counter),
-        supported_hw=listing(way.claim.hardware_ids),
-        upgrade_from=listing(way.claim.predecessors),
+def _ids(part: Component) -> tuple[str, ...]:
+    return tuple(name for name in (part.purl, part.cpe) if name)
+
+
+def _risks(
+    surveyed: Surveyed,
+    facts: ClassFacts,
+    known: Mapping[str, Known[Any]],
+    parameters: Mapping[str, Any],
+    now: datetime,
+    installed: Installed,
+) -> Leaves:
+    """The vulnerabilities as they stand on this class's devices, and against what runs there."""
+    advisories, pairs = surveyed.advisories, surveyed.pairs
+    if advisories is None or pairs is None:
+        return {}
+    site = Surroundings(
+        exposure=used(known, "device.exposure", None),
+        tier=facts.tier,
+        safety_class=used(known, "release.safety_class", ""),
     )
+    running = _running(surveyed, facts, installed)
+    theirs = None
+    if running is not None:
+        theirs = [paired(match(parts, advisories, now), (), advisories) for parts in running]
+    origin = _match_origin(surveyed, now)
+    return weighed.leaves(
+        pairs, theirs, advisories, site, parameters_of(parameters), (origin, _by(advisories, now))
+    )
+
+
+def _match_origin(surveyed: Surveyed, now: datetime) -> Origin:
+    """Whoever is believed on a single entry is named for the whole list."""
+    readings = surveyed.readings
+    leans = any(pair.answer is not None for pair in surveyed.pairs or ())
+    if leans and readings.assessment is not None:
+        return readings.assessment.says()
+    return readings.bom.shows() if readings.bom else Origin("measured", "", "", now)
+
+
+def _running(
+    surveyed: Surveyed, facts: ClassFacts, installed: Installed
+) -> list[Sequence[Component]] | None:
+    """What each release that the class runs is made of; None where that is not known of one.
+
+    The way back is what runs today, signed again: its SBOM speaks for a release of that version.
+    """
+    verified = surveyed.verified
+    way = fallback_components(verified)
+    version = used(surveyed.leaves, "fallback.version", "")
+    found: list[Sequence[Component]] = []
+    for release in facts.releases:
+        if release in installed:
+            found.append(installed[release])
+        elif release == verified.release:
+            found.append(surveyed.readings.components())
+        elif way is not None and split_release(release)[1] == version:
+            found.append(way)
+        else:
+            return None
+    return found

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from firmward.hospital.gate.document import OpenThreat
+from firmward.hospital.gate.listed import OpenThreat
 from firmward.hospital.gate.predicates import Read
 from firmward.terms.names import Sha256
 

@@ -13,8 +13,11 @@ from datetime import datetime
 from typing import Final
 
 from securesystemslib.signer import Key
+from tuf.api.metadata import TargetFile
 
+from firmward.hospital.gate import components
 from firmward.hospital.gate.bundle import Bundle
+from firmward.hospital.gate.components import Component
 from firmward.proof import envelope, keys, mcuboot, repository, roles
 from firmward.terms.errors import Malformed, NotTrusted, Refused, Unavailable
 from firmward.terms.image import ImageClaim, evidence_path, image_path
@@ -93,6 +96,7 @@ class Firmware:
     """An image whose length and digest the vendor's repository vouches for.
 
     manifest_sha256  the digest the repository gives; `sha256` is computed from `data`
+    components       exactly those that its claim names
     """
 
     claim: ImageClaim
@@ -100,12 +104,14 @@ class Firmware:
     image: mcuboot.Image
     sha256: str
     manifest_sha256: str
+    components: tuple[Component, ...] = ()
 
 
 @dataclass(frozen=True)
 class Verified:
     """A bundle that is the vendor's own.  Whether it may come in is for the gate to say.
 
+    fallback_sbom  what the way back is made of: it is what devices run today, signed again
     metadata   role -> bytes to keep for the next intake of this vendor
     published  file name -> bytes, as a device will ask for them
     expires    when the vendor's metadata runs out, and with it what devices will accept
@@ -117,6 +123,7 @@ class Verified:
     firmware: Firmware
     fallback: Firmware | Missing
     evidence: Mapping[str, Attested | Missing]
+    fallback_sbom: Attested | Missing
     firmware_key: bytes = field(repr=False)
     metadata: Mapping[str, bytes] = field(repr=False)
     published: Mapping[str, bytes] = field(repr=False)
@@ -168,7 +175,8 @@ def verify(
     2. every file is one that the metadata describes, with its length and digest
     3. exactly one image is a release that is neither a fallback nor in `known`
     4. its claim parses, is about an onboarded product, and sits at its own path
-    5. its fallback and its evidence are sought; what fails there is carried as Missing
+    5. its components are those that the claim names, no more and no fewer
+    6. its fallback and its evidence are sought; what fails there is carried as Missing
 
     kept    role -> bytes from the last `Verified.metadata`, or empty on the first intake
     raises  Malformed, NotTrusted; the caller then keeps nothing
@@ -176,6 +184,7 @@ def verify(
     trusted, published = _refreshed(bundle, anchors, kept, now)
     digests = _described(bundle, trusted, anchors.vendor)
     claims = _claims(bundle, trusted)
+    components.refuse_unclaimed(bundle.targets, claims.values(), anchors.vendor)
     new = [
         claim for claim in claims.values() if not claim.fallback_of and claim.release not in known
     ]
@@ -184,17 +193,22 @@ def verify(
         raise Malformed("bundle", "exactly one new release", found)
     claim = new[0]
     product = anchors.product(claim.product)
-    firmware = _firmware(bundle, digests, claim)
+    listing = trusted.targets
+    firmware = _firmware(bundle, listing, digests, claim)
+    fallback = _fallback(bundle, listing, digests, claims, claim)
     return Verified(
         vendor=anchors.vendor,
         bundle_sha256=bundle.sha256,
         product=product,
         firmware=firmware,
-        fallback=_fallback(bundle, digests, claims, claim),
+        fallback=fallback,
         evidence={
             name: _evidence(bundle, trusted, anchors, firmware, name, kind)
             for name, kind in EVIDENCE.items()
         },
+        fallback_sbom=Missing("there is no fallback")
+        if isinstance(fallback, Missing)
+        else _evidence(bundle, trusted, anchors, fallback, "sbom", CYCLONEDX),
         firmware_key=anchors.firmware_key,
         metadata=trusted.files,
         published=published,
@@ -281,7 +295,12 @@ def _claims(bundle: Bundle, trusted: roles.Trusted) -> dict[str, ImageClaim]:
     return found
 
 
-def _firmware(bundle: Bundle, digests: Mapping[str, str], claim: ImageClaim) -> Firmware:
+def _firmware(
+    bundle: Bundle,
+    listing: Mapping[str, TargetFile],
+    digests: Mapping[str, str],
+    claim: ImageClaim,
+) -> Firmware:
     path = image_path(claim.release)
     data = bundle.targets[path]
     image = _image(path, data)
@@ -293,6 +312,7 @@ def _firmware(bundle: Bundle, digests: Mapping[str, str], claim: ImageClaim) -> 
         image=image,
         sha256=hashlib.sha256(data).hexdigest(),
         manifest_sha256=digests[path],
+        components=components.verified(bundle.targets, listing, claim),
     )
 
 
@@ -307,6 +327,7 @@ def _image(path: str, data: bytes) -> mcuboot.Image:
 
 def _fallback(
     bundle: Bundle,
+    listing: Mapping[str, TargetFile],
     digests: Mapping[str, str],
     claims: Mapping[str, ImageClaim],
     claim: ImageClaim,
@@ -318,9 +339,9 @@ def _fallback(
     if way.product != claim.product:
         return Missing(f"the fallback is for {way.product}, not {claim.product}")
     try:
-        return _firmware(bundle, digests, way)
-    except Malformed as error:
-        return Missing(f"the fallback is no image: {error}")
+        return _firmware(bundle, listing, digests, way)
+    except (Malformed, NotTrusted) as error:
+        return Missing(f"the fallback is no image, or not whole: {error}")
 
 
 def _evidence(

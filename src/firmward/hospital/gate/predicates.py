@@ -11,7 +11,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from firmward.hospital.gate.document import Finding, Part, moment
+from firmward.hospital.gate.known import MaybeMoment, moment
+from firmward.hospital.gate.listed import Finding, Part
 from firmward.terms.errors import Malformed
 
 _Name = Annotated[str, Meta(max_length=4096)]
@@ -25,8 +26,13 @@ class _Builder(Read, frozen=True, kw_only=True):
     id: _Name
 
 
+class _When(Read, frozen=True, kw_only=True):
+    finished_on: datetime | None = None
+
+
 class _Run(Read, frozen=True, kw_only=True):
     builder: _Builder
+    metadata: _When = _When()
 
 
 class _Resolved(Read, frozen=True, kw_only=True):
@@ -34,8 +40,17 @@ class _Resolved(Read, frozen=True, kw_only=True):
     digest: dict[str, str] = {}
 
 
+class _Signing(Read, frozen=True, kw_only=True):
+    firmware: tuple[_Name, ...] = ()
+
+
+class _Internal(Read, frozen=True, kw_only=True):
+    signing: _Signing | None = None
+
+
 class _Build(Read, frozen=True, kw_only=True):
     build_type: _Name
+    internal_parameters: _Internal = _Internal()
     resolved_dependencies: tuple[_Resolved, ...] = ()
 
 
@@ -54,6 +69,23 @@ class Provenance(Read, frozen=True, kw_only=True):
         sources = self.build_definition.resolved_dependencies
         named = self.run_details.builder.id and any(source.digest for source in sources)
         return 1 if named else 0
+
+    @property
+    def finished(self) -> str | None:
+        """When the build was done; None where it does not say."""
+        at = self.run_details.metadata.finished_on
+        return None if at is None or at.tzinfo is None else moment(at)
+
+    @property
+    def custody(self) -> str | None:
+        """Where the key of the image's own signature is held; None where it does not say."""
+        signing = self.build_definition.internal_parameters.signing
+        if signing is None or not signing.firmware:
+            return None
+        places = {kind.partition(":")[0] for kind in signing.firmware}
+        if places == {"pkcs11"}:
+            return "hsm"
+        return "file" if "unsafe-software" in places else "unknown"
 
 
 class _Supplier(Read, frozen=True, kw_only=True):
@@ -81,6 +113,10 @@ class _Depends(Read, frozen=True, kw_only=True):
     ref: _Name
 
 
+class _Composition(Read, frozen=True, kw_only=True):
+    aggregate: _Name
+
+
 class _Metadata(Read, frozen=True, kw_only=True):
     timestamp: datetime | None = None
     authors: tuple[_Supplier, ...] = ()
@@ -96,6 +132,17 @@ class Bom(Read, frozen=True, kw_only=True):
     metadata: _Metadata = _Metadata()
     components: Annotated[tuple[_Component, ...], Meta(max_length=4096)] = ()
     dependencies: tuple[_Depends, ...] = ()
+    compositions: tuple[_Composition, ...] = ()
+
+    @property
+    def transitive(self) -> bool:
+        """Whether it says of every component what that one needs."""
+        return all(part.dependency_declared for part in self.parts())
+
+    @property
+    def says_what_is_unknown(self) -> bool:
+        """Whether it says how complete it is (NTIA 2021, known unknowns)."""
+        return any(each.aggregate for each in self.compositions)
 
     @property
     def author(self) -> str:
@@ -129,6 +176,10 @@ def _part(component: _Component, declared: set[str]) -> Part:
         support_level=said.get("firmward:support_level", ""),
         end_of_support=stamp(said.get("firmward:end_of_support", "")),
         replacement_plan=said.get("firmward:replacement_plan", "") == "true",
+        # Without a word on it a part counts as of unknown provenance, and has to be looked after.
+        soup=said.get("firmward:soup", "") != "false",
+        soup_requirements=said.get("firmward:soup_requirements", "") == "true",
+        anomaly_list_evaluated=said.get("firmward:anomaly_list_evaluated", "") == "true",
     )
 
 
@@ -240,7 +291,10 @@ def _where(result: _Result) -> str:
 
 
 class Assessed(Read, frozen=True, kw_only=True, rename=None):
-    """What the vendor says of one vulnerability."""
+    """What the vendor says of one vulnerability.
+
+    harm_severity  the worst hazardous situation it can lead to, 1 to 5; None: it does not say
+    """
 
     id: Annotated[str, Meta(min_length=1, max_length=128)]
     component: _Name
@@ -248,32 +302,14 @@ class Assessed(Read, frozen=True, kw_only=True, rename=None):
     justification: _Name = ""
     kev: bool = False
     risk_state: Literal["controlled", "uncontrolled", ""] = ""
+    cvss_vector: _Name = ""
+    rubric: bool = False
+    reachable: bool | None = None
+    harm_severity: Annotated[int, Meta(ge=1, le=5)] | None = None
+    fix_by: MaybeMoment = ""
 
 
 class Assessment(Read, frozen=True, kw_only=True):
     """The vendor's answer on every vulnerability it knows of."""
 
     result: Annotated[tuple[Assessed, ...], Meta(max_length=4096)]
-
-
-class DeclaredLifecycle(Read, frozen=True, kw_only=True, rename=None):
-    """The lifecycle part of a declaration; None where it is silent."""
-
-    standard: _Name | None = None
-    safety_class: _Name | None = None
-    class_rationale: _Name | None = None
-    released_version: _Name | None = None
-    tested_version: _Name | None = None
-
-
-class DeclaredPrivacy(Read, frozen=True, kw_only=True, rename=None):
-    """The privacy part of a declaration."""
-
-    default_credentials: bool | None = None
-
-
-class Declaration(Read, frozen=True, kw_only=True):
-    """What people at the vendor declare; sections are named as in the evidence document."""
-
-    lifecycle: DeclaredLifecycle = DeclaredLifecycle()
-    privacy: DeclaredPrivacy = DeclaredPrivacy()

@@ -1,26 +1,23 @@
-"""The vendor's statements, read into sections of the evidence document.
+"""The vendor's statements, read into values of the evidence document.
 
-A statement that is missing, unsigned or unreadable leaves its sections empty and a gap that says
-why.  It never stops the others from being read.
+A statement that is missing, unsigned or unreadable leaves its values out and a gap that says why.
+It never stops the others from being read.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
-import msgspec
-from msgspec import UNSET
-
-from firmward.advisories.index import Index
-from firmward.advisories.match import Component, match
-from firmward.hospital.gate import document, examinations, predicates
-from firmward.hospital.gate.document import Gap, Known, Maybe, Trust, moment
+from firmward.advisories.match import Component
+from firmward.hospital.gate import declared, examinations, predicates
+from firmward.hospital.gate.document import Gap
 from firmward.hospital.gate.intake import Attested, Missing, Verified
-from firmward.hospital.gate.vulnerabilities import assess
+from firmward.hospital.gate.known import Known, Trust, moment
 from firmward.terms.errors import Malformed
 from firmward.terms.wire import convert
 
+_DECLARED: Final = tuple(sorted({path.partition(".")[0] for path in declared.VENDOR}))
 FEEDS: Final = {
     "provenance": ("provenance",),
     "sbom": ("sbom", "vulns"),
@@ -28,14 +25,15 @@ FEEDS: Final = {
     "vulnerabilities": (),
     "threats": ("risk",),
     "blackbox": ("testing",),
-    "declaration": ("lifecycle", "privacy"),
+    "declaration": _DECLARED,
 }
-"""Evidence name -> the sections that stay empty without it.
+"""Evidence name -> the sections that miss something without it.
 
 The vendor's own vulnerability assessment feeds none: the hospital matches by itself.
 """
 
 T = TypeVar("T")
+Leaves = dict[str, Known[Any]]
 
 
 @dataclass(frozen=True)
@@ -56,13 +54,13 @@ class Origin:
             observed_at=self.observed_at,
         )
 
-    def if_given(self, value: T | None) -> Maybe[T]:
-        """The value in its envelope, or nothing where the source is silent."""
-        return UNSET if value is None else self(value)
+    def each(self, values: Mapping[str, Any]) -> Leaves:
+        """Path -> value in its envelope, for those that are not None."""
+        return {path: self(value) for path, value in values.items() if value is not None}
 
 
 @dataclass(frozen=True)
-class _Piece(Generic[T]):
+class Piece(Generic[T]):
     """A statement that could be read."""
 
     content: T
@@ -84,60 +82,74 @@ class Readings:
     def __init__(self, verified: Verified, now: datetime):
         self._verified, self._now = verified, now
         self.gaps: list[Gap] = []
-        if isinstance(verified.fallback, Missing):
-            self._gap("fallback", ("fallback",), verified.fallback.reason)
-        self._bom = self._read("sbom", predicates.Bom)
-        self._scan = self._read("scan", predicates.Scan)
-        self._provenance = self._read("provenance", predicates.Provenance)
-        self._assessment = self._read("vulnerabilities", predicates.Assessment)
-        self._threats = self._read("threats", examinations.ThreatModel)
-        self._blackbox = self._read("blackbox", examinations.BlackBox)
-        self._declaration = self._read("declaration", predicates.Declaration)
+        self.bom = self._read("sbom", predicates.Bom)
+        self.assessment = self._read("vulnerabilities", predicates.Assessment)
+        readers: tuple[Callable[[], Leaves], ...] = (
+            self._declaration,
+            self._provenance,
+            self._sbom,
+            self._scan,
+            self._threats,
+            self._blackbox,
+        )
+        self.leaves: Leaves = {}
+        for read in readers:
+            self.leaves |= read()
 
-    def _gap(self, name: str, sections: tuple[str, ...], reason: str) -> None:
-        self.gaps.append(Gap(evidence=name, sections=sections, reason=reason[:500]))
+    def components(self) -> list[Component]:
+        """What the SBOM names, as advisories are asked about it."""
+        return list(_components(self.bom.content)) if self.bom else []
 
-    def _read(self, name: str, kind: type[T]) -> _Piece[T] | None:
+    def _gap(self, name: str, reason: str) -> None:
+        self.gaps.append(Gap(evidence=name, sections=FEEDS[name], reason=reason[:500]))
+
+    def _read(self, name: str, kind: type[T]) -> Piece[T] | None:
         attested = self._verified.evidence.get(name, Missing("it was not sought"))
         if isinstance(attested, Missing):
-            self._gap(name, FEEDS[name], attested.reason)
+            self._gap(name, attested.reason)
             return None
         try:
             content = convert(attested.statement.predicate, kind, name)
         except Malformed as error:
-            self._gap(name, FEEDS[name], str(error))
+            self._gap(name, str(error))
             return None
-        return _Piece(content, attested, self._now)
+        return Piece(content, attested, self._now)
 
-    def provenance(self) -> document.Provenance:
-        """How it was built, as far as a signed statement can tell."""
-        piece = self._provenance
+    def _provenance(self) -> Leaves:
+        """How it was built, as far as a signed statement can tell, and what kind of key signed."""
+        piece = self._read("provenance", predicates.Provenance)
         if piece is None:
-            return document.Provenance()
-        said = piece.says()
-        return document.Provenance(
-            verified=piece.shows()(True),
-            builder_id=said(piece.content.run_details.builder.id),
-            slsa_build_level=said(piece.content.level),
-        )
+            return {}
+        build = piece.content
+        said = {
+            "provenance.builder_id": build.run_details.builder.id,
+            "provenance.slsa_build_level": build.level,
+            "release.released_at": build.finished,
+            # Signed after it was built, and before it came here.
+            "signature.signed_at": build.finished,
+            "signature.key_custody": build.custody,
+        }
+        return {"provenance.verified": piece.shows()(True), **piece.says().each(said)}
 
-    def sbom(self) -> document.Sbom:
+    def _sbom(self) -> Leaves:
         """What it is made of; that there is no SBOM is known as well."""
-        piece = self._bom
+        piece = self.bom
         if piece is None:
             absent = Origin("measured", f"sha256:{self._verified.bundle_sha256}", "", self._now)
-            return document.Sbom(present=absent(False), format=absent("none"))
-        said, bom = piece.says(), piece.content
+            return absent.each({"sbom.present": False, "sbom.format": "none"})
+        bom = piece.content
         made = bom.metadata.timestamp
-        return document.Sbom(
-            present=piece.shows()(True),
-            format=said(bom.bom_format),
-            spec_version=said(bom.spec_version),
-            author=said(bom.author),
-            timestamp=UNSET if made is None or made.tzinfo is None else said(moment(made)),
-            subject_digest=said(f"sha256:{self._about(piece.attested)}"),
-            components=said(bom.parts()),
-        )
+        said = {
+            "sbom.format": bom.bom_format,
+            "sbom.spec_version": bom.spec_version,
+            "sbom.author": bom.author,
+            "sbom.timestamp": None if made is None or made.tzinfo is None else moment(made),
+            "sbom.subject_digest": f"sha256:{self._about(piece.attested)}",
+            "sbom.transitive": bom.transitive,
+            "sbom.known_unknowns_declared": bom.says_what_is_unknown,
+            "sbom.components": bom.parts(),
+        }
+        return {"sbom.present": piece.shows()(True), **piece.says().each(said)}
 
     def _about(self, attested: Attested) -> str:
         """This image's digest where the statement names it, else the first that it does name."""
@@ -145,85 +157,78 @@ class Readings:
         ours = self._verified.firmware.sha256
         return ours if ours in named else named[0]
 
-    def scan(self, advisories: Index | None) -> document.Scan:
-        """What was looked for, and how recent the hospital's own advisories are."""
-        ours = Origin("measured", "", "", self._now)
-        recent = UNSET if advisories is None else ours(moment(advisories.snapshot))
-        if self._scan is None:
-            return document.Scan(db_date=recent)
-        said, scan = self._scan.says(), self._scan.content
-        return document.Scan(
-            db_date=recent, tools=said(scan.tools()), findings=said(scan.findings())
-        )
-
-    def vulns(self, advisories: Index | None) -> Maybe[tuple[document.Vulnerability, ...]]:
-        """The hospital's own match, with the vendor's assessment of each where it gave one."""
-        piece, vendor = self._bom, self._assessment
-        if advisories is None or piece is None:
-            return UNSET
-        said: Sequence[predicates.Assessed] = vendor.content.result if vendor else ()
-        matches = match(_components(piece.content), advisories, self._now)
-        answer = assess(matches, said, advisories)
-        # Whoever is believed on a single entry is named for the whole list.
-        leans = vendor if answer.leans_on_vendor else None
-        return (leans.says() if leans else piece.shows())(answer.found)
-
-    def lifecycle(self) -> document.Lifecycle:
-        """IEC 62304 records, as declared."""
-        piece = self._declaration
+    def _scan(self) -> Leaves:
+        """What the vendor looked for, with what, and what it found."""
+        piece = self._read("scan", predicates.Scan)
         if piece is None:
-            return document.Lifecycle()
-        said = piece.says("declared")
-        given = msgspec.structs.asdict(piece.content.lifecycle)
-        return document.Lifecycle(**{name: said.if_given(value) for name, value in given.items()})
+            return {}
+        scan = piece.content
+        return piece.says().each({"scan.tools": scan.tools(), "scan.findings": scan.findings()})
 
-    def privacy(self) -> document.Privacy:
-        """Access, as declared."""
-        piece = self._declaration
+    def _declaration(self) -> Leaves:
+        """What people at the vendor declare, each value of the document's own type."""
+        piece = self._read("declaration", dict[str, dict[str, Any]])
         if piece is None:
-            return document.Privacy()
-        said = piece.says("declared")
-        return document.Privacy(
-            default_credentials=said.if_given(piece.content.privacy.default_credentials)
-        )
+            return {}
+        try:
+            origin = piece.says("declared")
+            found = declared.read(piece.content, declared.VENDOR, origin, "declaration")
+        except Malformed as error:
+            self._gap("declaration", str(error))
+            return {}
+        if "risk.approver_role" in found:
+            # Who accepts the residual risk stands in a statement that every evidence key signed.
+            found["risk.approver_signature_valid"] = piece.shows()(True)
+        return found
 
-    def risk(self) -> document.Risk:
+    def _threats(self) -> Leaves:
         """What the vendor's threat model says of this release, by the image's own version."""
-        piece = self._threats
+        piece = self._read("threats", examinations.ThreatModel)
         if piece is None:
-            return document.Risk()
-        said, model = piece.says(), piece.content
-        return document.Risk(
-            security_method=said(model.method),
-            threat_model_version=said(model.version(self._verified.firmware.image.version)),
-            threat_model_digest=said(f"sha256:{model.model.digest.sha256}"),
-            open_threats=said(model.open_threats()),
-            drift=said(model.drifted()),
-        )
+            return {}
+        model = piece.content
+        said = {
+            "risk.security_method": model.method,
+            "risk.threat_model_version": model.version(self._verified.firmware.image.version),
+            "risk.threat_model_digest": f"sha256:{model.model.digest.sha256}",
+            "risk.open_threats": model.open_threats(),
+            "risk.drift": model.drifted(),
+        }
+        return piece.says().each(said)
 
-    def testing(self) -> document.Testing:
+    def _blackbox(self) -> Leaves:
         """What the vendor's black-box test of this image gave."""
-        piece = self._blackbox
+        piece = self._read("blackbox", examinations.BlackBox)
         if piece is None:
-            return document.Testing()
-        said, test = piece.says(), piece.content
-        return document.Testing(
-            kinds=said(test.kinds()),
-            result=said(test.result),
-            inputs=said(test.annotations.inputs),
-            seconds=said(test.annotations.seconds),
-            open_failures=said(test.failed_tests),
-        )
+            return {}
+        test = piece.content
+        said = {
+            "testing.watched": test.kinds(),
+            "testing.result": test.result,
+            "testing.inputs": test.annotations.inputs,
+            "testing.seconds": test.annotations.seconds,
+            "testing.open_failures": test.failed_tests,
+        }
+        return piece.says().each(said)
 
 
-def _components(bom: predicates.Bom) -> list[Component]:
-    return [
-        Component(
+def fallback_components(verified: Verified) -> list[Component] | None:
+    """What the way back is made of; None where no statement about it says so."""
+    attested = verified.fallback_sbom
+    if isinstance(attested, Missing):
+        return None
+    try:
+        return list(_components(convert(attested.statement.predicate, predicates.Bom, "sbom")))
+    except Malformed:
+        return None
+
+
+def _components(bom: predicates.Bom) -> Iterator[Component]:
+    for part in bom.parts():
+        yield Component(
             name=part.name,
             version=part.version,
             purl=next((name for name in part.ids if name.startswith("pkg:")), ""),
             cpe=next((name for name in part.ids if name.startswith("cpe:")), ""),
             supplier=part.supplier,
         )
-        for part in bom.parts()
-    ]

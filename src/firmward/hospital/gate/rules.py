@@ -6,6 +6,7 @@ does not exist, or read evidence that they do not declare.
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Annotated, Final, Literal
 
@@ -14,8 +15,9 @@ from cel_expr_python import cel
 from msgspec import Meta
 
 from firmward.hospital.gate import document
-from firmward.hospital.gate.document import Trust
+from firmward.hospital.gate.known import MOMENTS, At, Trust
 from firmward.terms.errors import Malformed
+from firmward.terms.versions import precedence
 
 Severity = Literal["critical", "high", "medium", "low"]
 RuleId = Annotated[str, Meta(pattern=r"^[A-Z]{3}-\d{3}\Z")]
@@ -23,8 +25,14 @@ Line = Annotated[str, Meta(min_length=1, max_length=500)]
 Formula = Annotated[str, Meta(max_length=2000)]
 
 
-class Data(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A piece of a pack; a member nobody knows could be a misspelt restriction."""
+class Data(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """A piece of a pack; a member nobody knows could be a misspelt restriction.
+
+    What is not set is not written: a policy that was kept is read again by strict JSON, without
+    nulls.
+    """
 
 
 class AppliesTo(Data, frozen=True, kw_only=True):
@@ -39,12 +47,15 @@ class AppliesTo(Data, frozen=True, kw_only=True):
 class Rule(Data, frozen=True, kw_only=True):
     """One demand on a release.
 
-    sources    clause ids, explained in the pack's clauses
-    basis      where the demand comes from; `hospital` for what no clause fixes
-    evidence   every path that the condition reads
-    trust      how well each of them must be known, at least
-    condition  CEL; true passes
-    offenders  CEL; a list of what failed, by name
+    sources         clause ids, explained in the pack's clauses
+    basis           where the demand comes from; `hospital` for what no clause fixes
+    evidence        every path that the condition reads
+    trust           how well each of them must be known, at least
+    trusts          path -> how well it must be known, where that is not `trust`
+    asked           the moments at which it asks; at others it is not applicable
+    effective_from  until then it only warns; absent where it binds with its pack
+    condition       CEL; true passes
+    offenders       CEL; a list of what failed, by name
     """
 
     id: RuleId
@@ -56,6 +67,9 @@ class Rule(Data, frozen=True, kw_only=True):
     applies_to: AppliesTo
     evidence: Annotated[tuple[str, ...], Meta(min_length=1)]
     trust: Trust
+    trusts: dict[str, Trust] = {}
+    asked: tuple[At, ...] = MOMENTS
+    effective_from: datetime | None = None
     condition: Annotated[Formula, Meta(min_length=1)]
     offenders: Formula = ""
     severity: Severity
@@ -63,6 +77,13 @@ class Rule(Data, frozen=True, kw_only=True):
     confidence: Literal["high", "medium", "low"]
     remedy: Line
     note: Annotated[str, Meta(max_length=500)] = ""
+
+    def reads_any(self, paths: frozenset[str]) -> bool:
+        """Whether its answer can depend on any of these paths."""
+        scope = {"release.safety_class", "device.tier", "regulatory.jurisdictions"}
+        if "moment" in paths and set(self.asked) != set(MOMENTS):
+            return True
+        return bool(paths & (scope | set(self.evidence) | reads(self.applies_to.when)))
 
 
 class Clause(Data, frozen=True, kw_only=True):
@@ -84,15 +105,25 @@ class Compiled:
     when: cel.Expression | None
 
 
-VARIABLES: Final = (*document.SECTIONS, "vulns", "p", "now")
+VARIABLES: Final = (*document.SECTIONS, "vulns", "p", "now", "moment")
+_WHOLE: Final = ("vulns", "now", "moment")
 _LITERAL: Final = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 _PATH: Final = re.compile(rf"(?<![\w.])({'|'.join(VARIABLES)})\b(?:\.([a-z_]\w*))?")
 
 
 @cache
 def environment() -> cel.Env:
-    """CEL over the document's sections, the parameters `p` and `now`."""
-    return cel.NewEnv(variables=dict.fromkeys(VARIABLES, cel.Type.DYN))
+    """CEL over the document's sections, the parameters `p` and `now`, with semver_cmp."""
+    compare = cel.Overload(
+        "semver_cmp_string_string",
+        return_type=cel.Type.INT,
+        parameters=[cel.Type.STRING, cel.Type.STRING],
+        impl=precedence,
+    )
+    return cel.NewEnv(
+        variables=dict.fromkeys(VARIABLES, cel.Type.DYN),
+        functions=[cel.FunctionDecl("semver_cmp", [compare])],
+    )
 
 
 def compiled(rule: Rule) -> Compiled:
@@ -101,7 +132,7 @@ def compiled(rule: Rule) -> Compiled:
     raises  Malformed for what is not CEL, and for evidence that is unknown or read undeclared:
             the presence check would not cover it
     """
-    if unknown := set(rule.evidence) - document.PATHS - {"now"}:
+    if unknown := set(rule.evidence) - document.PATHS - {"now", "moment"}:
         raise Malformed(rule.id, "evidence of the document", ", ".join(sorted(unknown)))
     read = reads(rule.condition) | reads(rule.offenders)
     if undeclared := {path for path in read if not path.startswith("p.")} - set(rule.evidence):
@@ -119,7 +150,7 @@ def reads(formula: str) -> set[str]:
     found = set()
     for match in _PATH.finditer(_LITERAL.sub("''", formula)):
         section, field = match.groups()
-        found.add(section if section in ("vulns", "now") or not field else f"{section}.{field}")
+        found.add(section if section in _WHOLE or not field else f"{section}.{field}")
     return found
 
 

@@ -5,10 +5,9 @@ noticed by whoever reads it by digest.
 """
 
 import hashlib
-import os
-import threading
 from pathlib import Path
 
+from firmward.hospital.records.durable import write_durably
 from firmward.terms.errors import NotTrusted, Unavailable
 from firmward.terms.names import digest as checked
 
@@ -42,24 +41,3 @@ class Blobs:
         if hashlib.sha256(data).hexdigest() != sha256:
             raise NotTrusted(f"blob {sha256}", "its bytes were changed on disk")
         return data
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def write_durably(path: Path, data: bytes) -> None:
-    """Replace the file as a whole: readers see the old bytes or the new, also after a power cut."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
-    # A crash before the rename leaves a dot file that nothing names.
-    with draft.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.rename(path)
-    _sync_folder(path.parent)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from firmward.hospital.records import tables
@@ -91,6 +91,14 @@ def file_ticket(
     )
     result = connection.execute(row.on_conflict_do_nothing())
     return int(result.inserted_primary_key[0]) if result.rowcount else 0  # type: ignore[index]
+
+
+def count_like(connection: Connection, recipient: str, cause: str) -> int:
+    """How many tickets there are for a cause and its later rounds, which are numbered with #."""
+    at = tables.ticket.c
+    same = (at.cause == cause) | at.cause.startswith(f"{cause}#", autoescape=True)
+    query = select(func.count()).where(at.recipient == recipient, same)
+    return connection.execute(query).scalar() or 0
 
 
 def tickets(connection: Connection, recipient: str = "") -> list[Ticket]:

@@ -58,6 +58,16 @@ class Device:
     vitals_sequence: int
     last_seen: float
 
+    @property
+    def device_class(self) -> str:
+        """The class it is judged with, such as pump-200/PUMP-200-B/tier-1."""
+        return class_name(self.product, self.hardware_id, self.tier)
+
+
+def class_name(product: str, hardware_id: str, tier: int) -> str:
+    """The id of a device class: one product on one kind of board at one clinical tier."""
+    return f"{product}/{hardware_id}/tier-{tier}"
+
 
 class UnknownDevice(Refused):
     """Somebody speaks for a device that is not in the inventory."""

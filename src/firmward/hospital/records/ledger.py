@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, func, insert, select, update
 
 from firmward.hospital.records import tables
-from firmward.hospital.records.blobs import write_durably
+from firmward.hospital.records.durable import write_durably
 from firmward.hospital.records.store import Store
 from firmward.proof import merkle
 from firmward.proof.note import Checkpoint, open_checkpoint, sign_checkpoint, verifier_key

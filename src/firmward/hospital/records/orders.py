@@ -62,6 +62,13 @@ def every(connection: Connection, rollout: str = "") -> list[Standing]:
     return [_standing(dict(row._mapping)) for row in connection.execute(query)]
 
 
+def naming(connection: Connection, release: str) -> list[Standing]:
+    """The standing orders that name a release."""
+    query = select(tables.order).where(tables.order.c.release == release)
+    rows = connection.execute(query.order_by(tables.order.c.device))
+    return [_standing(dict(row._mapping)) for row in rows]
+
+
 def settle(connection: Connection, device: str, state: OrderState) -> None:
     """Note how a device ended its order."""
     row = update(tables.order).where(tables.order.c.device == device)

@@ -7,7 +7,7 @@ no function here that sets it for an existing row.
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from firmward.hospital.records import tables
 from firmward.terms.image import ImageClaim
@@ -21,7 +21,6 @@ class Release:
     """A release, or the pre-signed fallback that came with one.
 
     sealed_key  the content key, sealed for the server's own use
-    verdict     the signed VSA that admitted or refused it
     bundle      the blob that holds the bundle it came in, sealed
     """
 
@@ -37,7 +36,6 @@ class Release:
     ciphertext_sha256: str
     ciphertext_length: int
     sealed_key: bytes
-    verdict: bytes
     bundle: str
     at: float
 
@@ -50,6 +48,13 @@ class Release:
 def add(connection: Connection, release: Release) -> None:
     """Record a release with its verdict."""
     connection.execute(insert(tables.release).values(**asdict(release)))
+
+
+def drop_refused(connection: Connection, release: str) -> None:
+    """Make room for the answer to a release that was refused and is judged again."""
+    at = tables.release.c
+    row = delete(tables.release).where(at.release == release, at.state == "refused")
+    connection.execute(row)
 
 
 def find(connection: Connection, release: str) -> Release | None:

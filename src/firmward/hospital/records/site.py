@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from msgspec import Meta
 from securesystemslib.signer import Signer
 
-from firmward.hospital.records.blobs import Blobs, write_durably
+from firmward.hospital.records.blobs import Blobs
+from firmward.hospital.records.durable import write_durably, write_secret
 from firmward.hospital.records.ledger import Ledger
 from firmward.hospital.records.store import Store
 from firmward.proof import certs, keys
@@ -51,14 +52,13 @@ class Listen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """hospital.toml.  Durations are in seconds.
 
-    allow_development_keys  releases signed with software keys may come in; for a demonstration
+    policy  the folder of adopted packs and overlays, in the site's own or absolute
     """
 
     site: Label
     listen: Listen = msgspec.field(default_factory=Listen)
-    pack: str = ""
+    policy: str = "policy"
     advisories: str = ""
-    allow_development_keys: bool = False
     jurisdictions: tuple[str, ...] = ("US",)
     poll_s: Annotated[float, Meta(gt=0)] = 60.0
     order_life_s: Annotated[float, Meta(gt=0)] = 3600.0
@@ -161,16 +161,6 @@ def _authority(folder: Path, name: str) -> Authority:
     key = load_pem_private_key(_read(folder / f"authority-{name}.key"), None)
     certificate = x509.load_pem_x509_certificate(_read(folder / f"authority-{name}.pem"))
     return Authority(certificate, cast(ec.EllipticCurvePrivateKey, key))
-
-
-def write_secret(path: Path, data: bytes) -> None:
-    """Write a key file that only its owner may read, before its first byte is in it."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def issue_person(site_home: Path, kind: str, name: str, now: datetime) -> Path:

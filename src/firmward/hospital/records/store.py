@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy import exc as sql
 
-from firmward.hospital.records.tables import metadata
+from firmward.hospital.records.verdict_tables import metadata
 from firmward.terms.errors import Unavailable
 
 BUSY_MS = 10_000

@@ -1,6 +1,7 @@
 """The tables.  `event` is the truth; the others are projections written with it, or not at all."""
 
 from sqlalchemy import (
+    DDL,
     Boolean,
     Column,
     Float,
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
 )
+from sqlalchemy import event as hooks
 
 metadata = MetaData()
 
@@ -76,7 +78,6 @@ release = Table(
     Column("ciphertext_sha256", String, nullable=False),
     Column("ciphertext_length", Integer, nullable=False),
     Column("sealed_key", LargeBinary, nullable=False),
-    Column("verdict", LargeBinary, nullable=False),
     Column("bundle", String, nullable=False),
     Column("at", Float, nullable=False),
 )
@@ -194,3 +195,80 @@ outbox = Table(
     Column("delivered_at", Float, nullable=False),
 )
 """Signed reports to vendors, written with their tickets; state: waiting, delivered, given-up."""
+
+exception_request = Table(
+    "exception_request",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("request", String, nullable=False, unique=True),
+    Column("kind", String, nullable=False),
+    Column("release", String, nullable=False),
+    Column("requester", String, nullable=False),
+    Column("sha256", String, nullable=False, unique=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("at", Float, nullable=False),
+)
+Index("exception_request_release", exception_request.c.release)
+
+exception_approval = Table(
+    "exception_approval",
+    metadata,
+    Column("request", String, primary_key=True),
+    Column("person", String, primary_key=True),
+    Column("role", String, nullable=False),
+    Column("envelope", LargeBinary, nullable=False),
+    Column("certificate", LargeBinary, nullable=False),
+    Column("at", Float, nullable=False),
+)
+
+exception_void = Table(
+    "exception_void",
+    metadata,
+    Column("request", String, primary_key=True),
+    Column("actor", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("at", Float, nullable=False),
+)
+
+exception_review = Table(
+    "exception_review",
+    metadata,
+    Column("request", String, primary_key=True),
+    Column("reviewer", String, nullable=False),
+    Column("finding", String, nullable=False),
+    Column("at", Float, nullable=False),
+)
+
+control = Table(
+    "control",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("control", String, nullable=False),
+    Column("verified", Boolean, nullable=False),
+    Column("evidence_sha256", String, nullable=False),
+    Column("by", String, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("valid_until", Float, nullable=False),
+)
+"""What was measured of compensating controls; the newest row of a control says how it stands."""
+
+APPEND_ONLY = (exception_request, exception_approval, exception_void, exception_review, control)
+"""Rows that are added and never changed: who waived what is kept as it was signed."""
+
+for _table in APPEND_ONLY:
+    for _change in ("UPDATE", "DELETE"):
+        _keep = DDL(  # type: ignore[no-untyped-call]
+            f"CREATE TRIGGER IF NOT EXISTS {_table.name}_no_{_change.lower()} BEFORE {_change} "
+            f"ON {_table.name} BEGIN SELECT RAISE(ABORT, '{_table.name} only grows'); END"
+        )
+        hooks.listen(_table, "after_create", _keep)
+
+policy_version = Table(
+    "policy_version",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("version", String, nullable=False),
+    Column("sha256", String, nullable=False),
+    Column("at", Float, nullable=False),
+)
+"""The highest version of each pack and overlay that the site ever judged by: its anti-rollback."""

@@ -4,29 +4,39 @@ Each call is one transaction and starts from rows only, so a server killed anywh
 where its last commit was.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
 from sqlalchemy import Connection
 
-from firmward.hospital.fleet import orders as fleet_orders
 from firmward.hospital.fleet import rollout as planner
 from firmward.hospital.fleet.rollout import Health, Progress
+from firmward.hospital.gate.here import Use
 from firmward.hospital.records import devices, ledger, orders, releases, rollouts, vitals
 from firmward.hospital.records.devices import Device
 from firmward.hospital.records.releases import Release
 from firmward.hospital.records.site import Site
-from firmward.hospital.respond import remedies, soak, tickets
+from firmward.hospital.respond import remedies, soak, tickets, underway, waiting
 from firmward.hospital.watch import cohort, decide, signals
 from firmward.terms.errors import Unavailable
 from firmward.terms.event import Detail
 from firmward.terms.stage import Stage
 from firmward.terms.wire import encode
 
-Rejudge = Callable[[Connection, Release], list[str]]
-"""The gate asked again at this moment: the reasons against a release, none if it may go on."""
+
+@dataclass(frozen=True)
+class Gate:
+    """The gate asked again at this moment: the reasons against a release, none if it may go on.
+
+    wave   for every class of the devices of a wave; raises Unavailable where it cannot judge now
+    order  for one device, at the moment of its order
+    """
+
+    wave: Callable[[Connection, Release, Use, Sequence[Device]], list[str]]
+    order: Callable[[Connection, Release, Device], list[str]]
+
 
 _RECENT = 8
 _NAMED = 200
@@ -41,18 +51,32 @@ class Moved:
 
 
 def advance(
-    connection: Connection, site: Site, row: rollouts.Row, rejudge: Rejudge, now: datetime
+    connection: Connection, site: Site, row: rollouts.Row, gate: Gate, now: datetime
 ) -> Moved | None:
     """Take a running roll-out one step further.  None when there was nothing to do."""
     progress = msgspec.json.decode(row.body, type=Progress)
     health, decision = _health(connection, site, progress, now)
+    try:
+        gone = underway.against(connection, progress)
+    except Unavailable as error:
+        _unjudged(connection, progress, progress.wave, error, now)
+        if progress.wave >= 0 and not progress.settled:
+            # Time that the wave was held is no time that its devices were late.
+            _save(connection, row, msgspec.structs.replace(progress, started=now.timestamp()))
+        return None
+    if gone and progress.state == "running":
+        reasons = (f"the gate no longer admits {progress.plan.release}", *gone)
+        return Moved(row.rollout, _stop(connection, site, row, progress, reasons, now))
+    if progress.wave >= 0 and not progress.settled and not health.stop:
+        waiting.order(connection, site, progress, gate.order, now)
     step = planner.step(progress, health, now.timestamp())
     match step:
         case planner.Hold():
             return None
         case planner.StartWave(wave):
             try:
-                says = _start_wave(connection, site, row, progress, wave, rejudge, now)
+                use = waiting.use_of(progress, health, wave, now)
+                says = _start_wave(connection, site, row, progress, wave, use, gate, now)
             except Unavailable as error:
                 _unjudged(connection, progress, wave, error, now)
                 return None
@@ -126,13 +150,17 @@ def _start_wave(
     row: rollouts.Row,
     progress: Progress,
     wave: int,
-    rejudge: Rejudge,
+    use: Use,
+    gate: Gate,
     now: datetime,
 ) -> str:
     """Order a wave, if the gate still says yes at this moment."""
     plan = progress.plan
     release = releases.find(connection, plan.release)
-    against = rejudge(connection, release) if release else ["the release is gone"]
+    reached = [devices.get(connection, name) for name in plan.waves[wave]]
+    against = ["the release is gone"]
+    if release is not None:
+        against = gate.wave(connection, release, use, reached)
     if release is None or against:
         reasons = (f"the gate no longer admits {plan.release}", *against)
         return _stop(connection, site, row, progress, reasons, now)
@@ -146,12 +174,7 @@ def _start_wave(
     # Who is in it follows from seed and members; an entry has no room for a large wave.
     first = plan.waves[wave][:_NAMED]
     _note(connection, begun, "rollout.wave", says, now, wave=wave + 1, devices=first)
-    for name in plan.waves[wave]:
-        device = devices.get(connection, name)
-        if device.status == "active":
-            fleet_orders.issue(
-                connection, site, device, release, "install", now, rollout=plan.rollout
-            )
+    waiting.order(connection, site, begun, gate.order, now)
     return says
 
 

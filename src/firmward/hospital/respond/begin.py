@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from firmward.hospital.fleet import rollout as planner
-from firmward.hospital.records import devices, ledger, releases, rollouts
+from firmward.hospital.records import devices, ledger, releases, rollouts, verdicts
 from firmward.hospital.records.releases import Release
 from firmward.hospital.records.site import Site
 from firmward.terms.stage import Stage
@@ -38,12 +38,18 @@ def begin(connection: Connection, site: Site, now: datetime) -> list[str]:
 
 def _draw(connection: Connection, site: Site, release: Release, now: datetime) -> str:
     claim, settings = release.image_claim, site.settings
+    eligible = {
+        standing.device_class
+        for standing in verdicts.standings(connection, release.release)
+        if standing.state == "eligible"
+    }
     members = [
         planner.Member(device.device, f"{device.product}|{device.ward_kind}|{device.release}")
         for device in devices.every(connection, release.product)
         if device.status == "active"
         and device.release in claim.predecessors
         and device.hardware_id in claim.hardware_ids
+        and device.device_class in eligible
     ]
     if not members:
         return ""

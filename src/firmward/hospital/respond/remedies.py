@@ -186,8 +186,8 @@ def _order_again(
     altered = case.cause.startswith("hash-mismatch")
     if wanted is not None and altered:
         wanted = releases.find(connection, wanted.fallback)
-    if wanted is None or wanted.state != "admitted":
-        # It was withdrawn while the device was isolated, or there is no way back.
+    if wanted is None or not fleet_orders.orderable(connection, device, wanted):
+        # It was withdrawn or revoked while the device was isolated, or there is no way back.
         send_back(connection, site, device, now)
         return
     purpose: Purpose = "keep" if wanted.release == device.release else "install"

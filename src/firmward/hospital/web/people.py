@@ -5,15 +5,20 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from firmward.hospital import pipeline
-from firmward.hospital.gate import judge
-from firmward.hospital.pipeline import Hospital
+from firmward.hospital import judging, pipeline
+from firmward.hospital.gate import declared, told
+from firmward.hospital.gate.here import Said
+from firmward.hospital.judging import Hospital
 from firmward.hospital.records import cases, devices, ledger, outbox, releases, rollouts
 from firmward.hospital.respond import advance, incidents, private, remedies, telling
 from firmward.hospital.respond.telling import Address
+from firmward.hospital.web.exceptions import Exceptions
 from firmward.hospital.web.identity import person
 from firmward.hospital.web.plane import Answer, Call, Caller, Endpoint, Forbidden, NotFound, answer
+from firmward.hospital.web.standing import StandingRoutes
+from firmward.hospital.web.verdicts import Verdicts
 from firmward.terms.errors import Malformed, Refused
+from firmward.terms.names import Label, Moment
 from firmward.terms.onboarding import read_onboarding
 from firmward.terms.stage import Stage
 from firmward.terms.wire import MIB, Wire, decode, plain
@@ -23,6 +28,15 @@ class Finding(Wire, frozen=True, kw_only=True):
     """A reviewer's or operator's words, which go on the ledger."""
 
     finding: Annotated[str, Meta(min_length=1, max_length=300)]
+
+
+class Declared(Wire, frozen=True, kw_only=True):
+    """What somebody declares in one of their roles: about the site, a product or a device class."""
+
+    about: Annotated[str, Meta(min_length=1, max_length=160)]
+    role: Label
+    until: Moment
+    sections: dict[str, dict[str, Any]]
 
 
 class PeoplePlane:
@@ -52,8 +66,10 @@ class PeoplePlane:
             Endpoint("status", "GET", "/v1/status", self.status),
             Endpoint("vendor-add", "POST", "/v1/vendors", self.vendor_add, 2 * MIB),
             Endpoint("vendor-webhook", "POST", "/v1/vendors/{vendor}/webhook", self.webhook),
+            Endpoint("declare", "POST", "/v1/declarations", self.declare),
             Endpoint("devices-expect", "POST", "/v1/devices", self.devices_expect, 8 * MIB),
             Endpoint("bundle", "POST", "/v1/bundles/{vendor}", self.bundle, 64 * MIB, notes=True),
+            Endpoint("judge-again", "POST", "/v1/releases/{release}/judge", self.judge_again),
             Endpoint("vendor-renew", "POST", "/v1/renewals/{vendor}", self.renewal, 8 * MIB, True),
             Endpoint("releases", "GET", "/v1/releases", self.releases),
             Endpoint("devices", "GET", "/v1/devices", self.devices),
@@ -65,6 +81,9 @@ class PeoplePlane:
             Endpoint("incident", "GET", "/v1/tickets/{ticket}/incident", self.incident),
             Endpoint("reporter", "GET", "/v1/reporter", self.reporter),
             Endpoint("events", "GET", "/v1/events", self.events),
+            *Exceptions(self._hospital).endpoints(),
+            *Verdicts(self._hospital).endpoints(),
+            *StandingRoutes(self._hospital).endpoints(),
         ]
 
     def status(self, call: Call) -> Answer:
@@ -98,6 +117,21 @@ class PeoplePlane:
         telling.subscribe(self._site, vendor, address, call.who.name, call.now)
         return answer({"vendor": vendor, "url": address.url})
 
+    def declare(self, call: Call) -> Answer:
+        """Take what a person declares of devices, wards and the use of releases here."""
+        wish = decode(call.body, Declared, call.who.name)
+        if wish.role not in call.who.roles or wish.role not in declared.HOSPITAL:
+            raise Refused(f"{call.who.name}: expected a role of theirs, got {wish.role}")
+        said = Said(
+            about=wish.about,
+            role=wish.role,
+            person=call.who.name,
+            sections=wish.sections,
+            at=call.now,
+            until=wish.until,
+        )
+        return answer({"about": said.about, "paths": pipeline.declare(self._site, said)})
+
     def devices_expect(self, call: Call) -> Answer:
         """Pre-authorise an inventory."""
         count = pipeline.expect(self._hospital, call.body, call.who.name, call.now)
@@ -106,14 +140,25 @@ class PeoplePlane:
     def bundle(self, call: Call) -> Answer:
         """Take a bundle through intake and gate: 200 admitted, 409 refused, both with reasons."""
         vendor = self._own(call)
-        judged = pipeline.take_bundle(self._hospital, vendor, call.body, call.who.name, call.now)
+        found = pipeline.take_bundle(self._hospital, vendor, call.body, call.who.name, call.now)
+        return self._judged(found)
+
+    def judge_again(self, call: Call) -> Answer:
+        """Judge a refused release again, as if it came in now."""
+        release, who = call.params["release"], call.who.name
+        return self._judged(pipeline.reconsider(self._hospital, release, who, call.now))
+
+    def _judged(self, found: judging.Answer) -> Answer:
         said = {
-            "release": judged.release,
-            "admitted": judged.admitted,
-            "reasons": list(judged.reasons),
-            "explained": judge.explain(judged),
+            "release": found.verified.release,
+            "admitted": found.admitted,
+            "reasons": list(found.reasons),
+            "classes": {
+                each.judgement.device_class: each.judgement.admitted for each in found.judged
+            },
+            "explained": "\n".join(told.explain(each.judgement) for each in found.judged),
         }
-        return answer(said, 200 if judged.admitted else 409)
+        return answer(said, 200 if found.admitted else 409)
 
     def renewal(self, call: Call) -> Answer:
         """Take a vendor's metadata with a later expiry and nothing new in it."""

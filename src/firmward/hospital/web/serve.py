@@ -9,6 +9,7 @@ import asyncio
 import signal
 import socket
 import ssl
+import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,16 +22,14 @@ import uvicorn
 import uvloop
 from starlette.applications import Starlette
 
-from firmward.advisories.index import Index
-from firmward.advisories.load import from_files
-from firmward.hospital import pipeline
+from firmward.hospital import excepting, mirror, pipeline
 from firmward.hospital.bedside import Seen
 from firmward.hospital.desk import Ports
-from firmward.hospital.gate.packs import load
-from firmward.hospital.gate.policy import by_site
-from firmward.hospital.pipeline import Hospital
+from firmward.hospital.gate.engines.worker import Worker
+from firmward.hospital.gate.packs.adopted import in_force
+from firmward.hospital.judging import Hospital
 from firmward.hospital.records import vendors
-from firmward.hospital.records.blobs import write_durably
+from firmward.hospital.records.durable import write_durably
 from firmward.hospital.records.site import Site, open_site
 from firmward.hospital.respond import telling
 from firmward.hospital.web.identity import CertifiedProtocol, tls_context, trust
@@ -54,24 +53,17 @@ class _Listener(uvicorn.Server):
         yield
 
 
-def load_advisories(folder: Path) -> Index:
-    """The hospital's own advisories: OSV records in osv/*.json, CISA's catalogue in kev.json."""
-    try:
-        records = [path.read_bytes() for path in sorted((folder / "osv").rglob("*.json"))]
-        return from_files(records, (folder / "kev.json").read_bytes())
-    except OSError as error:
-        raise Misuse(f"advisories {folder}: {error}") from error
-
-
 def open_hospital(home: Path) -> Hospital:
-    """The site in `home` with its pack and advisories.  Raises Misuse, Refused."""
+    """The site in `home` with its policy and advisories.  Raises Misuse, Refused, Unavailable."""
     site = open_site(home)
-    if not site.settings.pack:
-        raise Misuse(f"{home}/hospital.toml: expected a pack for the gate to judge by, got none")
     folder = site.settings.advisories
-    advisories = load_advisories(home / folder) if folder else None
-    pack = by_site(load(home / site.settings.pack), site, datetime.now(UTC))
-    return Hospital(site, pack, advisories)
+    # Looked at before it is read: what changes in between is read again.
+    mirrored = mirror.stamp(home / folder) if folder else ""
+    advisories = mirror.read(home / folder) if folder else None
+    policy = in_force(site, datetime.now(UTC))
+    hospital = Hospital(site, policy, Worker(), advisories, mirrored=mirrored)
+    hospital.holding = excepting.holding(hospital)
+    return hospital
 
 
 def serve(home: Path, announce: Callable[[Ports], None]) -> None:
@@ -108,7 +100,8 @@ async def _serve(hospital: Hospital, announce: Callable[[Ports], None]) -> None:
         asyncio.create_task(server.serve([sock]))
         for server, sock in zip(servers, sockets, strict=True)
     ]
-    background = [asyncio.create_task(_clock(hospital, seen)), asyncio.create_task(_tell(site))]
+    turns = (_clock(hospital, seen), _tell(site), _mirror(hospital))
+    background = [asyncio.create_task(turn) for turn in turns]
     while not all(server.started for server in servers):
         await asyncio.sleep(0.01)
     ports = Ports(listen.host, *(sock.getsockname()[1] for sock in sockets))
@@ -189,6 +182,21 @@ async def _clock(hospital: Hospital, seen: Seen) -> None:
         except Exception:
             log.exception("the clock's turn failed")
         await asyncio.sleep(hospital.site.settings.tick_s)
+
+
+async def _mirror(hospital: Hospital) -> None:
+    """Follow the folder of advisories; looking takes a twentieth of the time, however large."""
+    while True:
+        started = time.monotonic()
+        try:
+            if await asyncio.to_thread(mirror.follow, hospital, datetime.now(UTC)):
+                log.info("advisories were read anew")
+        except FirmwardError as error:
+            log.error("advisories were not followed", error=str(error))
+        except Exception:
+            log.exception("advisories were not followed")
+        took = time.monotonic() - started
+        await asyncio.sleep(max(hospital.site.settings.tick_s, 20 * took))
 
 
 async def _tell(site: Site) -> None:
