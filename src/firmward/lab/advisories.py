@@ -7,6 +7,8 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+from firmward.terms.times import moment
+
 VULNERABLE_TINYFRAME = "1.3.0"
 """The release of tinyframe that the lab's catalogue says is being exploited."""
 
@@ -16,22 +18,22 @@ CVE = "CVE-2026-99001"
 def write(folder: Path, now: datetime) -> Path:
     """An OSV record and a KEV catalogue of today, as a hospital or a vendor mirrors them."""
     (folder / "osv").mkdir(parents=True, exist_ok=True)
-    moment = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    records = [_osv("LAB-2026-0001", "tinyframe", "1.4.0", CVE, moment)]
-    records.append(_osv("LAB-2026-0002", "ringlog", "0.9.0", "CVE-2026-99002", moment))
+    changed = moment(now)
+    records = [_osv("LAB-2026-0001", "tinyframe", "1.4.0", CVE, changed)]
+    records.append(_osv("LAB-2026-0002", "ringlog", "0.9.0", "CVE-2026-99002", changed))
     for record in records:
         (folder / "osv" / f"{record['id']}.json").write_text(json.dumps(record, indent=1))
     (folder / "kev.json").write_text(json.dumps(_kev(now), indent=1))
     return folder
 
 
-def _osv(identifier: str, name: str, fixed: str, cve: str, moment: str) -> dict[str, object]:
+def _osv(identifier: str, name: str, fixed: str, cve: str, changed: str) -> dict[str, object]:
     """An OSV record (ossf.github.io/osv-schema 1.6): every release below `fixed` is affected."""
     return {
         "schema_version": "1.6.0",
         "id": identifier,
-        "modified": moment,
-        "published": moment,
+        "modified": changed,
+        "published": changed,
         "aliases": [cve],
         "summary": f"{name} writes beyond its buffer on a short frame (made up for the lab)",
         "affected": [

@@ -4,10 +4,10 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from firmward.lab import advisories
+from firmward.lab import advisories, paper_forms
 from firmward.lab.acts import (
     altered,
     attacks,
@@ -25,7 +25,7 @@ from firmward.lab.toolchain import checkout_folder
 from firmward.lab.workshops import VendorWorld, new_vendor
 from firmward.terms.errors import Misuse
 
-PACK = "packs/hospital-baseline/2026.11.0"
+PACKS = "packs"
 ORDER_LIFE_S = 8.0
 
 # Three wards: eight devices in each, four of each vendor.
@@ -69,9 +69,11 @@ def set_up(folder: Path, say: Say, *, per_ward: int = PER_WARD, **settings: obje
     acme = new_vendor(folder / "acme", "pump", known)
     borealis = new_vendor(folder / "borealis", "monitor", known)
     pace: dict[str, object] = {"order_life_s": ORDER_LIFE_S, **settings}
-    pack = checkout_folder(PACK)
-    server = HospitalServer(found_site(folder / "hospital", pack, known, **pace))
+    packs = checkout_folder(PACKS)
+    server = HospitalServer(found_site(folder / "hospital", packs, known, **pace))
     server.start()
+    for person, form in paper_forms.forms(now + timedelta(days=365)):
+        server.desk(person).post("/v1/declarations", form)
     say("     the hospital serves; both vendors make their first release")
     stage = Stage(folder, server, acme, borealis, Fleet([]), say)
     for vendor in stage.vendors:

@@ -3,7 +3,6 @@
 import threading
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 
 EVERY_S = 0.2
 
@@ -30,12 +29,7 @@ class Footprint:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._end.set()
         self._thread.join()
 

@@ -4,12 +4,12 @@ The file stands for fuses inside the chip: neither the firmware nor the agent ca
 through the peripherals.  Whoever edits the file has opened the chip.
 """
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
+from firmward.device.state import write_durably
 from firmward.terms.errors import Unavailable
 
 Cut = Callable[[str], None]
@@ -47,7 +47,7 @@ class Fuses:
     def burn(cls, path: Path, counter: int, key_hash: str, boot_hash: str) -> "Fuses":
         """The fuses of a new chip as it leaves the factory."""
         path.with_name("boots").write_bytes(bytes(8))
-        _write(path, State(counter, key_hash, boot_hash))
+        write_durably(path, msgspec.json.encode(State(counter, key_hash, boot_hash)))
         return cls(path)
 
     @property
@@ -76,7 +76,7 @@ class Fuses:
             return
         cut(f"before-raise:{value}")
         raised = msgspec.structs.replace(self._state, counter=value)
-        _write(self._path, raised)
+        write_durably(self._path, msgspec.json.encode(raised))
         self._state = raised
         cut(f"after-raise:{value}")
 
@@ -85,18 +85,3 @@ class Fuses:
         self._boots += 1
         with self._boots_path.open("r+b", buffering=0) as file:
             file.write(self._boots.to_bytes(8, "little"))
-
-
-def _write(path: Path, state: State) -> None:
-    """Replace the file whole: a crash leaves the old state or the new one, never half of one."""
-    fresh = path.with_suffix(".new")
-    with fresh.open("wb") as file:
-        file.write(msgspec.json.encode(state))
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -6,6 +6,8 @@ An attacker who stands between device and hospital, or holds some, but too few, 
 from datetime import timedelta
 from typing import Final
 
+from securesystemslib.signer import CryptoSigner
+
 from firmward.lab import paper_vendor
 from firmward.lab.bedside import FACTORY_RELEASE, Bedside
 from firmward.lab.order_attacks import Spoil, registered
@@ -59,21 +61,19 @@ def frozen_vendor(bed: Bedside) -> None:
 
 def vendor_too_few(bed: Bedside) -> None:
     """One of the vendor's two release keys is stolen and signs alone."""
-    release = bed.release("1.1.0", 3)
-    files = {image_path(release): (bed.images[release], wire.plain(bed.claims[release]))}
-    alone = {"targets": bed.vendor.targets[:1]}
-    pack = paper_vendor.publish(bed.vendor, files, bed.now, signers=alone)
-    bed.vendor = pack.vendor
-    bed.hospital.mirror(pack.metadata)
-    bed.order(release)
+    _published_by(bed, bed.vendor.targets[:1])
 
 
 def vendor_one_key_twice(bed: Bedside) -> None:
     """One stolen release key signs twice."""
+    _published_by(bed, (bed.vendor.targets[0], bed.vendor.targets[0]))
+
+
+def _published_by(bed: Bedside, signers: tuple[CryptoSigner, ...]) -> None:
+    """A release in the vendor's repository, its targets signed by these, and ordered."""
     release = bed.release("1.1.0", 3)
     files = {image_path(release): (bed.images[release], wire.plain(bed.claims[release]))}
-    twice = {"targets": (bed.vendor.targets[0], bed.vendor.targets[0])}
-    pack = paper_vendor.publish(bed.vendor, files, bed.now, signers=twice)
+    pack = paper_vendor.publish(bed.vendor, files, bed.now, signers={"targets": signers})
     bed.vendor = pack.vendor
     bed.hospital.mirror(pack.metadata)
     bed.order(release)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from firmward.lab import paper_forms
 from firmward.terms.statement import (
     CYCLONEDX,
     DECLARATION,
@@ -14,6 +15,7 @@ from firmward.terms.statement import (
     THREAT_MODEL,
     VULNERABILITIES,
 )
+from firmward.terms.times import moment
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Predicate:
 
 def good(vendor: str, model: str, version: str, now: datetime) -> Mapping[str, Predicate]:
     """Evidence name -> predicate, such that a hospital's baseline finds nothing to refuse."""
-    earlier = _stamp(now - timedelta(days=1))
+    earlier = moment(now - timedelta(days=1))
     return {
         "provenance": Predicate(PROVENANCE, _provenance(vendor, earlier)),
         "sbom": Predicate(CYCLONEDX, _sbom(vendor, model, version, earlier)),
@@ -34,12 +36,13 @@ def good(vendor: str, model: str, version: str, now: datetime) -> Mapping[str, P
         "vulnerabilities": Predicate(VULNERABILITIES, _vulnerabilities(earlier)),
         "threats": Predicate(THREAT_MODEL, _threats(model, version)),
         "blackbox": Predicate(TEST_RESULT, _blackbox()),
-        "declaration": Predicate(DECLARATION, _declaration(version)),
+        "declaration": Predicate(DECLARATION, paper_forms.vendors(version)),
     }
 
 
-def _stamp(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+def installed(vendor: str, model: str, version: str, now: datetime) -> Predicate:
+    """The SBOM of what devices run already, for the release's way back."""
+    return Predicate(CYCLONEDX, _sbom(vendor, model, version, moment(now - timedelta(days=1))))
 
 
 def _provenance(vendor: str, earlier: str) -> dict[str, Any]:
@@ -49,6 +52,14 @@ def _provenance(vendor: str, earlier: str) -> dict[str, Any]:
         "buildDefinition": {
             "buildType": "https://firmward.dev/build/v1",
             "externalParameters": {"version": "as tagged"},
+            "internalParameters": {
+                "signing": {
+                    "development": False,
+                    "targets": ["pkcs11:ecdsa-p256", "pkcs11:ml-dsa-87"],
+                    "evidence": ["pkcs11:ecdsa-p256"],
+                    "firmware": ["pkcs11:ecdsa-p256"],
+                }
+            },
             "resolvedDependencies": [source],
         },
         "runDetails": {
@@ -70,6 +81,9 @@ def _sbom(vendor: str, model: str, version: str, earlier: str) -> dict[str, Any]
         "properties": [
             {"name": "firmward:support_level", "value": "maintained"},
             {"name": "firmward:end_of_support", "value": "2031-01-01T00:00:00Z"},
+            {"name": "firmward:soup", "value": "true"},
+            {"name": "firmward:soup_requirements", "value": "true"},
+            {"name": "firmward:anomaly_list_evaluated", "value": "true"},
         ],
     }
     main = {"type": "firmware", "bom-ref": "main", "name": model, "version": version}
@@ -87,6 +101,7 @@ def _sbom(vendor: str, model: str, version: str, earlier: str) -> dict[str, Any]
             {"ref": "main", "dependsOn": ["tinyframe"]},
             {"ref": "tinyframe", "dependsOn": []},
         ],
+        "compositions": [{"aggregate": "complete", "assemblies": ["main"]}],
     }
 
 
@@ -126,17 +141,4 @@ def _blackbox() -> dict[str, Any]:
         "warnedTests": [],
         "failedTests": [],
         "annotations": {"inputs": 60_000, "seconds": 60.0, "findings": []},
-    }
-
-
-def _declaration(version: str) -> dict[str, Any]:
-    return {
-        "lifecycle": {
-            "standard": "IEC62304:2006+A1:2015",
-            "safety_class": "C",
-            "class_rationale": "",
-            "released_version": version,
-            "tested_version": version,
-        },
-        "privacy": {"default_credentials": False},
     }

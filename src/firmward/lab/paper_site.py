@@ -11,22 +11,41 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from firmward.hospital import pipeline
 from firmward.hospital.desk import Desk, Ports
 from firmward.hospital.found import found
-from firmward.hospital.gate.packs import newest
-from firmward.hospital.records.site import Listen, Settings, issue_person
-from firmward.lab import advisories
+from firmward.hospital.gate.here import Said
+from firmward.hospital.gate.packs import adopt
+from firmward.hospital.gate.packs.overlay import Overlay
+from firmward.hospital.records.site import Listen, Settings, issue_person, load_settings, open_site
+from firmward.lab import advisories, paper_forms
 from firmward.lab.paper_vendor import PaperVendor
 from firmward.terms.errors import Unavailable
 
 PACKS = Path(__file__).resolve().parents[3] / "packs"
 """The packs of the checkout that this file lies in."""
+
+PACK_IDS: tuple[str, ...] = (
+    "eu-gdpr",
+    "eu-mdr",
+    "hospital-defaults",
+    "iec-62304",
+    "iec-80001-1",
+    "iec-81001-5-1",
+    "iso-14971",
+    "nist-crypto",
+    "nist-sp800-193",
+    "us-fda-524b",
+    "us-fda-guidance",
+    "us-hipaa",
+)
+"""Those of them that paper sites and the lab's judge by."""
 
 PEOPLE: dict[str, tuple[Any, ...]] = {
     "bea": ("biomed",),
@@ -46,15 +65,16 @@ _SERVE = (
 )
 
 
-def found_site(home: Path, now: datetime, **changes: Any) -> Path:
-    """A site that judges by the baseline pack and whose hours are seconds.
+def found_site(
+    home: Path, now: datetime, *, allow_development_keys: bool = False, **changes: Any
+) -> Path:
+    """A site that judges by the shipped packs and whose hours are seconds.
 
     changes  settings that differ from that
     """
     settings: dict[str, Any] = {
         "site": "st-paper",
         "listen": Listen(device=0, enrolment=0, people=0),
-        "pack": str(newest(PACKS, "hospital-baseline")),
         "advisories": str(advisories.write(home.with_name(f"{home.name}-advisories"), now)),
         "people": PEOPLE,
         "poll_s": 0.1,
@@ -64,7 +84,46 @@ def found_site(home: Path, now: datetime, **changes: Any) -> Path:
         "settle_s": 60.0,
     }
     found(home, Settings(**{**settings, **changes}), now)
+    adopt.adopt(home, PACKS, PACK_IDS, now)
+    hurry(home, now, allow_development_keys=allow_development_keys)
+    declare(home, now)
     return home
+
+
+def hurry(home: Path, now: datetime, *, allow_development_keys: bool) -> None:
+    """Lay over the packs what a site whose hours are seconds cannot do: soak a pilot for a week.
+
+    The rule is not switched off.  It warns, as a hospital's may that adopts a pack step by step.
+    """
+    later = now + timedelta(days=90)
+    warn = {"PMR-007": later, **({"SIG-005": later} if allow_development_keys else {})}
+    site = load_settings(home).site
+    overlay = Overlay(
+        overlay_schema="firmward.overlay/v1",
+        id=site,
+        version=f"{now.year}.{now.month}.0",
+        title="A site whose hours are seconds",
+        scope="site",
+        site=site,
+        effective_from=now,
+        expires=now + timedelta(days=365),
+        # No validated module holds a key in a file, and only federal buyers must ask for one.
+        parameters={"allow_development_keys": True, "require_fips": False}
+        if allow_development_keys
+        else {},
+        warn=warn,
+    )
+    adopt.write_overlay(home, overlay)
+
+
+def declare(home: Path, now: datetime) -> None:
+    """What the people of a site that is not served yet declare of it."""
+    site = open_site(home)
+    for (person, role), sections in paper_forms.SITES.items():
+        until = now + timedelta(days=365)
+        said = Said(about="site", role=role, person=person, sections=sections, at=now, until=until)
+        pipeline.declare(site, said)
+    site.close()
 
 
 def vendor_pass(home: Path, vendor: str) -> None:

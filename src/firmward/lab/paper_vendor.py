@@ -98,6 +98,8 @@ class Draft:
 
     claim, fallback_claim  a dict instead of an ImageClaim becomes `custom` as it stands
     evidence               name -> predicate; each becomes a statement about `image`
+    fallback_sbom          becomes a statement about `fallback_image`; None for none
+    beside                 target path -> bytes and `custom` of further files, such as components
     """
 
     release: str
@@ -107,6 +109,8 @@ class Draft:
     fallback_claim: ImageClaim | dict[str, Any]
     fallback_image: bytes
     evidence: Mapping[str, Predicate]
+    fallback_sbom: Predicate | None = None
+    beside: Mapping[str, tuple[bytes, dict[str, Any]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -260,6 +264,7 @@ def draft(
         ),
         fallback_image=image(vendor.firmware, fallback_version, counter + 1),
         evidence=paper_evidence.good(vendor.label, vendor.model, version, now),
+        fallback_sbom=paper_evidence.installed(vendor.label, vendor.model, fallback_version, now),
     )
 
 
@@ -271,14 +276,23 @@ def sealed_evidence(
     signer: CryptoSigner | None = None,
 ) -> dict[str, bytes]:
     """Evidence name -> envelope, about `about` (the image) by `signer` (the evidence key)."""
-    digest = hashlib.sha256(draft.image if about is None else about).hexdigest()
+    image = draft.image if about is None else about
     return {
-        name: envelope.seal_statement(
-            statement(draft.release, digest, predicate.kind, predicate.body),
-            [signer or vendor.evidence, *vendor.evidence_pq],
-        )
+        name: _sealed(vendor, draft.release, image, predicate, signer)
         for name, predicate in draft.evidence.items()
     }
+
+
+def _sealed(
+    vendor: PaperVendor,
+    release: str,
+    image: bytes,
+    predicate: Predicate,
+    signer: CryptoSigner | None = None,
+) -> bytes:
+    digest = hashlib.sha256(image).hexdigest()
+    said = statement(release, digest, predicate.kind, predicate.body)
+    return envelope.seal_statement(said, [signer or vendor.evidence, *vendor.evidence_pq])
 
 
 def pack(
@@ -299,9 +313,15 @@ def pack(
     files: dict[str, tuple[bytes, dict[str, Any]]] = {
         image_path(draft.release): (draft.image, wire.plain(draft.claim)),
         image_path(draft.fallback): (draft.fallback_image, wire.plain(draft.fallback_claim)),
+        **draft.beside,
     }
     for name, data in sealed.items():
         files[evidence_path(draft.release, name)] = (data, {"evidenceFor": draft.release})
+    if draft.fallback_sbom is not None:
+        files[evidence_path(draft.fallback, "sbom")] = (
+            _sealed(vendor, draft.fallback, draft.fallback_image, draft.fallback_sbom),
+            {"evidenceFor": draft.fallback},
+        )
     return publish(vendor, files, now, signers=signers, lives=lives)
 
 

@@ -6,7 +6,6 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -15,6 +14,7 @@ from firmward.lab import pictures, rollout_pictures
 from firmward.lab.acts.releases import MONITOR_WORSE, PUMP_2, PUMP_3
 from firmward.lab.pictures import Figure, short
 from firmward.lab.story import Story, Timed
+from firmward.terms.times import minute
 
 ACTS: dict[str, tuple[str, str]] = {
     "a": (
@@ -104,6 +104,7 @@ class Matrix:
     rules: tuple[Ruled, ...]
 
 
+_COUNTED = re.compile(r"^\d+ pass, .*$", re.MULTILINE)
 _BLOCKED = re.compile(r"^(FAIL|INDETERMINATE) (\S+) \([^)]*\): (.*)$", re.MULTILINE)
 
 
@@ -133,9 +134,9 @@ def matrix(story: Story) -> Matrix:
 
 
 def _counts(explained: str) -> list[str]:
-    """How many rules gave which word, from the explanation's third line."""
-    lines = explained.splitlines()
-    return lines[2].split(", ") if len(lines) > 2 else []
+    """How many rules gave which word, for the first class that the explanation is about."""
+    found = _COUNTED.search(explained)
+    return found[0].split(", ") if found else []
 
 
 @dataclass(frozen=True)
@@ -195,7 +196,7 @@ def render(story: Story) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters["utc"] = _utc
+    pages.filters["utc"] = minute
     return pages.get_template("report.html").render(
         story=story,
         acts=by_act(story.checks),
@@ -205,10 +206,6 @@ def render(story: Story) -> str:
         figures=figures(story),
         wards=sorted({device.ward for device in story.devices}),
     )
-
-
-def _utc(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def write_report(path: Path, story: Story) -> None:

@@ -17,7 +17,9 @@ import msgspec
 from firmward.device.identity import read_front_door
 from firmward.hospital.desk import Desk, Ports
 from firmward.hospital.found import FIRST_PEOPLE, found
+from firmward.hospital.gate.packs import adopt
 from firmward.hospital.records.site import Listen, Settings, issue_person
+from firmward.lab.paper_site import PACK_IDS, hurry
 from firmward.terms.checkin import FrontDoor
 from firmward.terms.errors import Unavailable
 
@@ -25,7 +27,7 @@ START_S = 20.0
 # Times of a real site are hours; the lab's is a site whose hours last about a second.
 
 
-def found_site(home: Path, pack: Path, advisories: Path, **changes: object) -> Path:
+def found_site(home: Path, packs: Path, advisories: Path, **changes: object) -> Path:
     """A hospital site with the lab's pace; `changes` override settings."""
     pace: dict[str, object] = {
         "poll_s": 0.5,
@@ -41,16 +43,17 @@ def found_site(home: Path, pack: Path, advisories: Path, **changes: object) -> P
         **{
             "site": "st-lab",
             "listen": Listen(device=0, enrolment=0, people=0),
-            "pack": str(pack),
             "advisories": str(advisories),
-            # The lab's vendors sign with software keys, and say so in every release.
-            "allow_development_keys": True,
             "people": FIRST_PEOPLE,
             **pace,
             **changes,
         }  # type: ignore[arg-type]
     )
-    found(home, settings, datetime.now(UTC))
+    now = datetime.now(UTC)
+    found(home, settings, now)
+    adopt.adopt(home, packs, PACK_IDS, now)
+    # The lab's vendors sign with software keys, and say so in every release.
+    hurry(home, now, allow_development_keys=True)
     return home
 
 
@@ -147,20 +150,15 @@ class HospitalServer:
             except subprocess.TimeoutExpired:
                 self.kill()
 
-    @property
-    def device_base(self) -> str:
-        """Where devices find it."""
-        return self._base("device")
-
-    def _base(self, plane: str) -> str:
+    def _people(self) -> str:
         if self.ports is None:
             raise Unavailable("hospital server: not started")
-        return f"https://{self.ports.host}:{getattr(self.ports, plane)}"
+        return f"https://{self.ports.host}:{self.ports.people}"
 
     def desk(self, name: str) -> Desk:
         """A person's or vendor's connection."""
         if name not in self._desks:
-            self._desks[name] = Desk(self._base("people"), self.home / "people" / name)
+            self._desks[name] = Desk(self._people(), self.home / "people" / name)
         return self._desks[name]
 
     def give_pass(self, vendor: str) -> None:

@@ -12,12 +12,14 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
-from firmward.hospital.gate import packs
+from firmward.hospital.gate.packs.folder import newest
+from firmward.hospital.gate.packs.read import load
 from firmward.hospital.records import vitals
 from firmward.hospital.records.store import Store
 from firmward.hospital.records.vitals import Kept
-from firmward.lab.demo import PACK, Played
+from firmward.lab.demo import PACKS, Played
 from firmward.lab.fleet import Noted
+from firmward.lab.paper_site import PACK_IDS
 from firmward.lab.scenario import Check, Stage
 from firmward.lab.toolchain import checkout_folder
 from firmward.terms.errors import FirmwardError
@@ -229,9 +231,10 @@ def _readings(stage: Stage) -> tuple[Kept, ...]:
 
 
 def _rules(_: Stage) -> tuple[tuple[str, str], ...]:
-    """Every rule of the pack that the lab's hospital is founded with."""
-    pack = packs.load(checkout_folder(PACK))
-    return tuple((asked.rule.id, asked.rule.title) for asked in pack.rules)
+    """Every rule of the packs that the lab's hospital is founded with."""
+    folder = checkout_folder(PACKS)
+    found = [load(newest(folder, name)) for name in PACK_IDS]
+    return tuple((rule.id, rule.title) for pack in found for rule in pack.rules)
 
 
 def _versions() -> tuple[tuple[str, str], ...]:

@@ -17,7 +17,7 @@ def play(stage: Stage) -> None:
         said = stage.push(stage.acme, made.bundle.data)
         seen.text = "admitted" if said["admitted"] else "; ".join(said["reasons"])
         seen.about, seen.kind = PUMP_2, "gate.admitted"
-    with stage.check(ACT, "a pump in therapy is not restarted", "deferred, then kept") as seen:
+    with stage.check(ACT, "a pump in therapy is left alone", "it waits, then kept") as seen:
         seen.text = _therapy(stage, patient)
         seen.about, seen.kind = patient.device, "device.kept"
     with stage.check(ACT, "two waves, every pump", "12 of 12 kept") as seen:
@@ -28,18 +28,30 @@ def play(stage: Stage) -> None:
 
 
 def _therapy(stage: Stage, patient: Bed) -> str:
-    """The roll-out reaches the pump, it defers, the therapy ends, it updates."""
-    deferred: list[str] = []
+    """The roll-out reaches the pump, it waits, the therapy ends, it updates.
+
+    The hospital makes no order while it knows of the therapy; one that was made just before its
+    beginning is deferred by the device itself.
+    """
+    waited: list[str] = []
 
     def waits() -> bool:
-        last = patient.last
-        if last is not None and last.did == "deferred" and not deferred:
-            deferred.append(last.detail)
-            stage.say(f"     {patient.device}: deferred, {last.detail}; the therapy ends now")
+        why = "" if waited else _why_it_waits(stage, patient)
+        if why:
+            waited.append(why)
+            stage.say(f"     {patient.device}: {why}; the therapy ends now")
             patient.board.in_use = False
         return patient.running == PUMP_2
 
     wait_until(f"{patient.device} on {PUMP_2}", waits, 40)
     known = lambda: stage.devices()[patient.device]["release"] == PUMP_2  # noqa: E731
     wait_until(f"the hospital's word that {patient.device} is on {PUMP_2}", known, 10)
-    return f"{'deferred' if deferred else 'not deferred'}, then kept"
+    return f"{'it waits' if waited else 'it did not wait'}, then kept"
+
+
+def _why_it_waits(stage: Stage, patient: Bed) -> str:
+    last = patient.last
+    if last is not None and last.did == "deferred":
+        return f"deferred by the device, {last.detail}"
+    said = stage.events(patient.device)
+    return next((str(each["says"]) for each in said if each["kind"] == "order.held"), "")
