@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives import serialization
 from firmward.hospital import bedside, enrolment, pipeline, reports
 from firmward.hospital.bedside import Seen
 from firmward.hospital.fleet.rollout import Progress
-from firmward.hospital.pipeline import Hospital
+from firmward.hospital.gate.engines.worker import Worker
+from firmward.hospital.judging import Hospital
 from firmward.hospital.records import cases, devices, ledger, orders, releases, rollouts
 from firmward.hospital.web.serve import open_hospital
 from firmward.lab import paper_site, paper_vendor
@@ -21,6 +22,8 @@ from firmward.terms.order import Order
 from firmward.terms.wire import convert
 
 FACTORY = "pump-200@1.0.0+1"
+ENGINE = Worker()
+"""One rule engine for every ward of a process: a real one, whose start is paid once."""
 RELEASE = "pump-200@1.1.0+3"
 FALLBACK = "pump-200@1.0.0+4"
 
@@ -129,6 +132,7 @@ class Ward:
     def begin(self) -> list[PaperDevice]:
         """Admit a release and turn the clock once; gives the first wave's devices."""
         self.admit()
+        self.all_say()
         self.tick()
         return self.wave()
 
@@ -175,6 +179,7 @@ def new_ward(folder: Path, count: int = 0, now: datetime | None = None, **settin
     home = paper_site.found_site(folder / "site", now, **settings)
     vendor = paper_vendor.new_vendor(now)
     hospital = open_hospital(home)
+    hospital.engine = ENGINE
     pipeline.onboard(hospital, vendor.onboarding, "sam", now)
     ward = Ward(hospital, vendor, folder, now)
     ward.join(count)

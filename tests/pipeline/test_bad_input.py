@@ -1,16 +1,18 @@
 """Bad input to a real server over real mTLS: one clear error, nothing written, and an event."""
 
-import hashlib
 import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.pipeline.house import GIB, House, answered, member, pax, refused
 
+from firmward.hospital.gate.packs import adopt
+from firmward.hospital.gate.packs.folder import manifest_of, read_folder
+from firmward.hospital.gate.packs.signed import Stated, sign
 from firmward.lab import paper_site, paper_vendor
 from firmward.lab.paper_device import CALM, joined
 from firmward.terms import checkin
@@ -247,12 +249,22 @@ PACKS = {
 
 @pytest.mark.parametrize("name", PACKS)
 def test_a_hostile_pack_is_one_clear_line_and_no_server(house, tmp_path, name):
-    """YAML comes in by the pack alone, and a server does not start on one it cannot read."""
-    home = paper_site.found_site(tmp_path / "site", datetime.now(UTC), pack=str(tmp_path / "pack"))
-    (tmp_path / "pack").mkdir()
-    (tmp_path / "pack" / "pack.yaml").write_bytes(PACKS[name])
-    digest = hashlib.sha256(PACKS[name]).hexdigest()
-    (tmp_path / "pack" / "MANIFEST.json").write_text(json.dumps({"files": {"pack.yaml": digest}}))
+    """YAML comes in by policy alone, and a server does not start on one it cannot read."""
+    now = datetime.now(UTC)
+    home = paper_site.found_site(tmp_path / "site", now)
+    path = home / "policy" / "packs" / "zebra" / "2026.11.0"
+    path.mkdir(parents=True)
+    (path / "pack.yaml").write_bytes(PACKS[name])
+    (path / "MANIFEST.json").write_bytes(manifest_of(path))
+    stated = Stated(
+        kind="pack",
+        id="zebra",
+        version="2026.11.0",
+        effective_from=now,
+        expires=now + timedelta(days=1),
+    )
+    keys = adopt.signers(home / "keys" / "offline")
+    (path / "MANIFEST.dsse.json").write_bytes(sign(read_folder(path), stated, keys))
 
     command = [sys.executable, "-m", "firmward", "hospital", "serve", str(home)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -261,7 +273,7 @@ def test_a_hostile_pack_is_one_clear_line_and_no_server(house, tmp_path, name):
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 1
     assert "pack.yaml: expected strict YAML" in done.stderr
-    assert not (home / "store.sqlite").exists() or not (home / "ports.json").exists()
+    assert not (home / "ports.json").exists()
 
 
 def test_after_all_of_this_a_genuine_bundle_still_comes_in(house):

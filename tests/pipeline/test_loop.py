@@ -250,7 +250,9 @@ def test_no_command_admits_a_refused_release(loop, tmp_path):
         tried.add(" ".join(words))
 
     assert {"push", "releases", "rollout stop", "vendor add"} <= tried
-    assert not any(word in name for name in tried for word in ("admit", "approve", "waive"))
+    # An exception is approved by its signers; the gate alone makes anything of it.
+    told = tried - {"exception approve"}
+    assert not any(word in name for name in told for word in ("admit", "approve", "waive"))
     assert nothing_moved(loop)
 
 
@@ -258,9 +260,13 @@ def test_no_row_of_the_access_table_is_about_admitting(loop):
     """The one route by which a release comes in is the one that asks the gate."""
     writes = {"bundle", "vendor-add", "vendor-renew", "devices-expect", "rollout-stop"}
     writes |= {"quarantine", "review", "est-enrol", "register", "report", "vitals"}
-    writes |= {"vendor-webhook"}
+    writes |= {"vendor-webhook", "declare", "advisories-update", "control-measured"}
+    writes |= {f"exception-{step}" for step in ("request", "approve", "revoke", "review")}
+    writes |= {"judge-again"}  # which asks the gate as a bundle does
     reads = {"est-cacerts", "check-in", "director", "image", "blob", "status", "releases"}
     reads |= {"devices", "rollouts", "tickets", "events", "incident", "reporter"}
+    reads |= {"advisories", "exposures", "verdicts", "verdict", "verdict-page", "verdict-case"}
+    reads |= {"adoption", "exceptions", "exception", "controls"}
 
     assert set(ACCESS) == writes | reads
 

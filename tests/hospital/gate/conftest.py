@@ -1,21 +1,26 @@
 """A paper vendor, a small site and the shipped pack, for everything the gate is tested with."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from firmward.advisories.index import Index
 from firmward.advisories.load import from_files
-from firmward.hospital.gate import packs
 from firmward.hospital.gate.bundle import open_bundle
 from firmward.hospital.gate.document import Evidence
-from firmward.hospital.gate.evidence import SiteFacts, assemble
+from firmward.hospital.gate.engine import Engine
+from firmward.hospital.gate.engines.worker import Worker
+from firmward.hospital.gate.evidence import assemble, survey
+from firmward.hospital.gate.here import ClassFacts, Said
 from firmward.hospital.gate.intake import Verified, anchors, verify
-from firmward.hospital.gate.judge import Judgement, Pack, judge
-from firmward.hospital.gate.packs import Examples
-from firmward.lab import paper_vendor
+from firmward.hospital.gate.judge import Judgement, judge
+from firmward.hospital.gate.packs.combine import combine
+from firmward.hospital.gate.packs.folder import named, newest
+from firmward.hospital.gate.packs.read import load
+from firmward.hospital.gate.policy import Policy
+from firmward.lab import paper_forms, paper_vendor
 from firmward.lab.paper_vendor import Draft, PaperVendor
 from firmward.terms.wire import encode
 
@@ -48,9 +53,9 @@ def good_bundle(vendor: PaperVendor, good: Draft) -> bytes:
 
 
 @pytest.fixture(scope="session")
-def site() -> SiteFacts:
+def site() -> ClassFacts:
     """A hospital whose pumps run the first release."""
-    return SiteFacts(
+    return ClassFacts(
         site="north",
         product="pump-200",
         model="PUMP-200",
@@ -60,6 +65,17 @@ def site() -> SiteFacts:
         releases=("pump-200@1.0.0+1",),
         highest_counter=1,
         observed_at=NOW,
+        said=tuple(
+            Said(
+                about="site",
+                role=role,
+                person=person,
+                sections=sections,
+                at=NOW,
+                until=NOW + timedelta(days=30),
+            )
+            for (person, role), sections in paper_forms.SITES.items()
+        ),
     )
 
 
@@ -106,21 +122,21 @@ def advisories() -> Index:
 
 
 @pytest.fixture(scope="session")
-def pack_folder() -> Path:
-    """The shipped pack, as it lies in the checkout."""
-    return packs.newest(PACKS, "hospital-baseline")
+def pack_folders() -> tuple[Path, ...]:
+    """The shipped packs, as they lie in the checkout."""
+    return tuple(newest(PACKS, name) for name in named(PACKS))
 
 
 @pytest.fixture(scope="session")
-def policy(pack_folder: Path) -> Pack:
-    """The shipped pack."""
-    return packs.load(pack_folder)
+def policy(pack_folders: tuple[Path, ...]) -> Policy:
+    """All shipped packs, with nothing laid over them."""
+    return combine([load(folder) for folder in pack_folders])
 
 
 @pytest.fixture(scope="session")
-def examples(pack_folder: Path) -> Examples:
-    """The tests that the shipped pack brings along."""
-    return packs.examples(pack_folder)
+def engine() -> Engine:
+    """The default engine, in a process of its own."""
+    return Worker()
 
 
 @pytest.fixture
@@ -130,16 +146,16 @@ def verified(vendor: PaperVendor) -> Callable[[bytes], Verified]:
 
 
 @pytest.fixture
-def assembled(verified, site, advisories) -> Callable[..., Evidence]:
-    """How the gate documents a bundle, at this site or another."""
+def assembled(verified, site, advisories, policy) -> Callable[..., Evidence]:
+    """How the gate documents a bundle, for this class of devices or another."""
 
-    def assembled(data: bytes, here: SiteFacts = site, known=advisories) -> Evidence:
-        return assemble(verified(data), here, known, NOW)
+    def assembled(data: bytes, here: ClassFacts = site, known=advisories) -> Evidence:
+        return assemble(survey(verified(data), known, NOW), here, policy.parameters, NOW)
 
     return assembled
 
 
 @pytest.fixture
-def judged(assembled, policy) -> Callable[..., Judgement]:
+def judged(assembled, policy, engine) -> Callable[..., Judgement]:
     """What the gate says of a bundle."""
-    return lambda data, **facts: judge(policy, assembled(data, **facts), NOW)
+    return lambda data, **facts: judge(policy, assembled(data, **facts), engine, NOW)

@@ -7,37 +7,61 @@ from firmward.hospital.gate.document import Evidence, leaves
 from firmward.lab.paper_vendor import pack, sealed_evidence
 from firmward.terms.wire import decode, encode
 
-SBOM = {"SBM-001", "SBM-002", "SBM-004", "SBM-005", "VUL-001", "VUL-002", "VUL-003"}
+
+@pytest.fixture
+def passing(judged, good_bundle) -> set[str]:
+    """The rules that the good release passes."""
+    return {ruling.rule for ruling in judged(good_bundle).rulings if ruling.word == "pass"}
 
 
-def test_without_evidence_nothing_that_needs_it_passes(judged, vendor, good, now):
+@pytest.fixture
+def needing(policy, passing):
+    """Those of them that read one of these paths, or any of a whole section."""
+
+    def needing(*names: str) -> set[str]:
+        read = {asked.rule.id: asked.rule.evidence for asked in policy.rules}
+        return {
+            rule
+            for rule in passing
+            if any(path in names or path.partition(".")[0] in names for path in read[rule])
+        }
+
+    return needing
+
+
+SBOM = ("sbom", "vulns", "device.installed_affected", "risk.delta_vs_installed")
+
+
+def test_without_evidence_nothing_that_needs_it_passes(judged, needing, vendor, good, now):
     """A vendor that shows nothing is told what is missing, rule by rule."""
     judgement = judged(pack(vendor, good, now, evidence={}).bundle)
     words = against(judgement)
 
-    stated = {"SIG-006", "VUL-008", "LIF-001", "LIF-006", "LIF-008", "PRV-002"}
-    assert stated | {"RSK-004", "RSK-010", "VUL-020"} | SBOM == set(words)
+    stated = needing("provenance", "lifecycle", "risk", "testing", "docs", "postmarket", *SBOM)
+    assert stated <= set(words)
     assert "fail" == words["SBM-001"]
     assert set(good.evidence) == {gap.evidence for gap in judgement.gaps}
     assert any("sbom.dsse.json is not in the bundle" in reason for reason in judgement.reasons)
 
 
-def test_an_sbom_about_another_image_is_no_sbom(judged, vendor, good, now):
+def test_an_sbom_about_another_image_is_no_sbom(judged, needing, vendor, good, now):
     """A clean SBOM of one image cannot vouch for another."""
     sealed = sealed_evidence(vendor, good)
     sealed["sbom"] = sealed_evidence(vendor, good, about=good.fallback_image)["sbom"]
     judgement = judged(pack(vendor, good, now, evidence=sealed).bundle)
 
-    assert set(against(judgement)) == SBOM
+    assert set(against(judgement)) == needing(*SBOM)
     assert any("about another image" in reason for reason in judgement.reasons)
 
 
-def test_an_unreadable_predicate_is_a_gap_and_stops_nothing_else(judged, vendor, good, now):
+def test_an_unreadable_predicate_is_a_gap_and_stops_nothing_else(
+    judged, needing, vendor, good, now
+):
     """Wrong types in one piece of evidence leave the others readable."""
     spoiled = edited(good, "sbom", "components", value=[{"name": 7}])
     judgement = judged(pack(vendor, spoiled, now).bundle)
 
-    assert set(against(judgement)) == SBOM
+    assert set(against(judgement)) == needing(*SBOM)
     assert ["sbom"] == [gap.evidence for gap in judgement.gaps]
 
 
@@ -55,7 +79,11 @@ def test_a_hidden_part_of_a_component_is_matched_too(
     spoiled = edited(good, "sbom", "components", 0, "components", value=[part, harmless])
     judgement = judged(pack(vendor, spoiled, now).bundle)
 
-    assert {"SBM-002", "SBM-004", "VUL-002"} == set(against(judgement))
+    words = against(judgement)
+    assert {"SBM-002", "SBM-004", "VUL-002", "VUL-012", "RSK-007"} <= set(words)
+    [worse] = [ruling for ruling in judgement.blocking if ruling.rule == "VUL-012"]
+    assert ("CVE-2020-1",) == worse.offenders
+    assert "the new risk is higher" in judgement.weighed
 
 
 def vex(status: str, **more) -> list[dict]:
@@ -64,16 +92,23 @@ def vex(status: str, **more) -> list[dict]:
     return [{"id": "CVE-2026-7", "component": component, "status": status, **more}]
 
 
+UNSCORED = {"VUL-004", "VUL-005", "VUL-006", "VUL-007", "VUL-009"}
+"""What an exploited vulnerability that affects the release meets besides: nobody scored it."""
+
+
 @pytest.mark.parametrize(
     ("said", "rules"),
     [
-        ([], {"VUL-001", "VUL-002"}),
-        (vex("affected", risk_state="controlled"), {"VUL-001"}),
-        (vex("under_investigation"), {"VUL-001", "VUL-002", "VUL-003"}),
-        (vex("fixed"), {"VUL-001"}),
-        (vex("not_affected"), {"VUL-003"}),
-        (vex("not_affected", justification="vulnerable_code_not_in_execute_path"), set()),
-        (vex("not_affected", justification="x") + vex("affected"), {"VUL-001", "VUL-002"}),
+        ([], {"VUL-001", "VUL-002"} | UNSCORED),
+        (vex("affected", risk_state="controlled"), {"VUL-001"} | UNSCORED),
+        (vex("under_investigation"), {"VUL-001", "VUL-002", "VUL-003", "VUL-005", "VUL-007"}),
+        (vex("fixed"), {"VUL-001", "VUL-005"}),
+        (vex("not_affected"), {"VUL-003", "VUL-005"}),
+        (vex("not_affected", justification="vulnerable_code_not_in_execute_path"), {"VUL-005"}),
+        (
+            vex("not_affected", justification="x") + vex("affected"),
+            {"VUL-001", "VUL-002"} | UNSCORED,
+        ),
     ],
 )
 def test_an_exploited_vulnerability_is_found_by_the_hospital_itself(
@@ -94,14 +129,17 @@ def test_a_vulnerability_only_the_vendor_names_counts(judged, vendor, good, now)
     """What the vendor admits is a reason even where the hospital's advisories are silent."""
     spoiled = edited(good, "vulnerabilities", "result", value=vex("affected", kev=True))
 
-    assert {"VUL-001", "VUL-002"} == set(against(judged(pack(vendor, spoiled, now).bundle)))
+    words = against(judged(pack(vendor, spoiled, now).bundle))
+
+    assert {"VUL-001", "VUL-002", "VUL-012", "RSK-007"} | UNSCORED == set(words)
 
 
-def test_without_advisories_of_its_own_the_hospital_admits_nothing(judged, good_bundle):
+def test_without_advisories_of_its_own_the_hospital_admits_nothing(judged, needing, good_bundle):
     """Matching against nothing would find everything clean."""
     words = against(judged(good_bundle, known=None))
 
-    assert {"VUL-001", "VUL-002", "VUL-003", "VUL-008"} == set(words)
+    unknown = ("vulns", "scan.db_date", "device.installed_affected", "risk.delta_vs_installed")
+    assert needing(*unknown) == set(words)
     assert {"indeterminate"} == set(words.values())
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.spoiled_releases import against, edited, failing
 
 from firmward.hospital.gate.bundle import open_bundle
-from firmward.hospital.gate.evidence import assemble
+from firmward.hospital.gate.evidence import assemble, survey
 from firmward.hospital.gate.intake import anchors, verify
 from firmward.hospital.gate.judge import judge
 from firmward.lab import paper_vendor
@@ -15,6 +15,9 @@ from firmward.lab.paper_vendor import Draft, image, pack
 from firmward.proof import keys
 
 STRANGER = keys.new_signer()
+
+
+UNTOLD = "indeterminate"
 
 
 def found(tool: str, level: str, **more) -> list[dict]:
@@ -57,15 +60,15 @@ def suppressed(draft: Draft, **how) -> Draft:
 SIGNED = {
     "unsigned": (
         lambda vendor, good: replace(good, image=image(None, "1.1.0", 3)),
-        failing("CRY-001", "CRY-003", "SIG-001"),
+        failing("CRY-001", "CRY-002", "CRY-003", "SIG-001", "SIG-002"),
     ),
     "signed by a stranger": (
         lambda vendor, good: replace(good, image=image(STRANGER, "1.1.0", 3)),
-        failing("SIG-001"),
+        failing("SIG-001", "SIG-002"),
     ),
     "version in the image is another": (
         lambda vendor, good: replace(good, image=image(vendor.firmware, "1.1.1", 3)),
-        failing("SIG-003", "LIF-006", "RSK-004"),
+        failing("SIG-003", "LIF-006", "RSK-001", "RSK-004", "VUL-010", "DOC-004"),
     ),
     "counter in the image is another": (
         lambda vendor, good: replace(good, image=image(vendor.firmware, "1.1.0", 7)),
@@ -99,7 +102,7 @@ STATED = {
     ),
     "the declaration is silent": (
         lambda good: edited(good, "declaration", "lifecycle", value={"safety_class": "C"}),
-        dict.fromkeys(("LIF-001", "LIF-006"), "indeterminate"),
+        dict.fromkeys((f"LIF-{number:03}" for number in range(1, 13) if number != 11), UNTOLD),
     ),
     "default credentials": (
         lambda good: edited(good, "declaration", "privacy", "default_credentials", value=True),
@@ -167,12 +170,15 @@ def test_spoiled_evidence_meets_every_rule_it_breaks_and_no_other(
 @pytest.mark.parametrize(
     ("changes", "rules"),
     [
-        ({"highest_counter": 4}, {"SIG-004"}),
-        ({"releases": ("pump-200@1.0.0+1", "pump-200@0.9.0+1")}, {"DEV-001"}),
-        ({"hardware_ids": ("PUMP-200-B", "PUMP-100-A")}, {"DEV-001"}),
-        ({"releases": (), "hardware_ids": (), "highest_counter": 0}, set()),
-        ({"releases": ("pump-200@1.1.0+3",), "highest_counter": 3}, set()),
-        ({"jurisdictions": ()}, set()),
+        ({"highest_counter": 4}, failing("SIG-004")),
+        (
+            {"releases": ("pump-200@1.0.0+1", "pump-200@0.9.0+1")},
+            failing("DEV-001") | {"RSK-007": UNTOLD, "VUL-012": UNTOLD},
+        ),
+        ({"hardware_ids": ("PUMP-200-B", "PUMP-100-A")}, failing("DEV-001")),
+        ({"releases": (), "hardware_ids": (), "highest_counter": 0}, {}),
+        ({"releases": ("pump-200@1.1.0+3",), "highest_counter": 3}, {}),
+        ({"jurisdictions": ()}, {}),
     ],
 )
 def test_the_same_release_is_judged_by_what_is_installed_here(
@@ -181,10 +187,10 @@ def test_the_same_release_is_judged_by_what_is_installed_here(
     """Lineage, boards and counters are the hospital's own, and decide."""
     here = msgspec.structs.replace(site, **changes)
 
-    assert failing(*rules) == against(judged(good_bundle, here=here))
+    assert rules == against(judged(good_bundle, here=here))
 
 
-def test_the_second_vendor_meets_the_same_rules(site, policy, advisories, now):
+def test_the_second_vendor_meets_the_same_rules(site, policy, engine, advisories, now):
     """Nothing in the gate or the pack is about one vendor."""
     borealis = paper_vendor.new_vendor(
         now,
@@ -200,10 +206,12 @@ def test_the_second_vendor_meets_the_same_rules(site, policy, advisories, now):
     here = msgspec.structs.replace(
         site,
         product="monitor-7",
+        model="MONITOR-7",
         hardware_ids=("MON-7-A",),
         releases=("monitor-7@1.0.0+1",),
         tier=3,
     )
-    verified = verify(bundle, anchors(borealis.onboarding), {}, now)
+    surveyed = survey(verify(bundle, anchors(borealis.onboarding), {}, now), advisories, now)
+    evidence = assemble(surveyed, here, policy.parameters, now)
 
-    assert judge(policy, assemble(verified, here, advisories, now), now).admitted
+    assert {} == against(judge(policy, evidence, engine, now))

@@ -2,22 +2,22 @@
 
 from base64 import b64encode
 from dataclasses import replace
+from datetime import timedelta
 
 import msgspec
 import pytest
 from tests.spoiled_releases import against
 from tests.wards import new_ward
-from typer.testing import CliRunner
 
-from firmward.hospital import pipeline
-from firmward.hospital.cli import app
+from firmward.hospital import judging, pipeline
 from firmward.hospital.gate.bundle import open_bundle
-from firmward.hospital.gate.evidence import assemble
+from firmward.hospital.gate.evidence import assemble, survey
+from firmward.hospital.gate.here import Use
 from firmward.hospital.gate.intake import Attested, Missing, anchors, verify
 from firmward.hospital.gate.judge import judge
-from firmward.hospital.gate.policy import SUBJECT
-from firmward.hospital.records import ledger, releases
-from firmward.hospital.records.site import load_settings
+from firmward.hospital.gate.packs import adopt
+from firmward.hospital.gate.packs.overlay import Overlay
+from firmward.hospital.records import devices, ledger, releases
 from firmward.hospital.web.serve import open_hospital
 from firmward.lab import paper_vendor
 from firmward.lab.paper_vendor import Draft, draft, pack, sealed_evidence
@@ -33,14 +33,16 @@ def hybrid(now):
 
 
 def test_a_hybrid_vendors_release_is_admitted_and_both_signers_are_named(
-    hybrid, site, advisories, policy, now
+    hybrid, site, advisories, policy, engine, now
 ):
     """From the onboarding file as it is handed over, strings of 60 kB and all."""
     pinned = anchors(read_onboarding(encode(hybrid.onboarding)))
     bundle = open_bundle(pack(hybrid, draft(hybrid, now), now).bundle)
     seen = verify(bundle, pinned, {}, now)
 
-    assert judge(policy, assemble(seen, site, advisories, now), now).admitted
+    evidence = assemble(survey(seen, advisories, now), site, policy.parameters, now)
+
+    assert judge(policy, evidence, engine, now).admitted
     ids = [signer.public_key.keyid for signer in (hybrid.evidence, *hybrid.evidence_pq)]
     assert {"+".join(ids)} == {piece.signer for piece in seen.evidence.values()}
 
@@ -103,52 +105,52 @@ def test_a_production_site_takes_no_development_release_and_keeps_nothing_of_it(
     bundle = pack(ward.vendor, marked(draft(ward.vendor, ward.now)), ward.now).bundle
     judgement = pipeline.take_bundle(ward.hospital, "acme", bundle, "acme", ward.now)
 
-    assert ["SIG-010"] == [each.rule for each in judgement.blocking]
-    assert [] == ward.events("policy.development-keys")
+    assert ["SIG-010"] == [each.rule for one in judgement.judged for each in one.judgement.blocking]
+    told = [said for event in ward.events("policy.adopted") for said in event.detail["sets"]]
+    assert not any("allow_development_keys" in said for said in told)
     with ward.site.store.reading() as connection:
         assert {"refused"} == {release.state for release in releases.every(connection)}
     ward.site.close()
 
 
 def test_a_site_that_allows_them_says_so_on_the_ledger_and_in_each_verdict(tmp_path):
-    """On only by hospital.toml, then admitted in so many words; off again is an event too."""
+    """On only by an overlay that it signed, and in so many words; off again is an event too."""
     ward = new_ward(tmp_path, 1, allow_development_keys=True)
     bundle = pack(ward.vendor, marked(draft(ward.vendor, ward.now)), ward.now).bundle
     judgement = pipeline.take_bundle(ward.hospital, "acme", bundle, "acme", ward.now)
-    home = ward.site.home
+    home, name = ward.site.home, ward.site.settings.site
 
     assert judgement.admitted
     [admitted] = ward.events("gate.admitted")
     assert "development keys signed it" in admitted.says
-    assert [True] == [event.detail["allowed"] for event in ward.events("policy.development-keys")]
+    [told] = [e for e in ward.events("policy.adopted") if e.detail["name"].startswith("overlay")]
+    assert "allow_development_keys = true" in told.detail["sets"]
     ward.site.close()
 
-    text = (home / "hospital.toml").read_text()
-    (home / "hospital.toml").write_text(
-        text.replace("allow_development_keys = true", "allow_development_keys = false")
+    year, month = ward.now.year, ward.now.month
+    adopt.write_overlay(
+        home,
+        Overlay(
+            overlay_schema="firmward.overlay/v1",
+            id=name,
+            version=f"{year}.{month}.1",
+            scope="site",
+            site=name,
+            effective_from=ward.now,
+            expires=ward.now + timedelta(days=365),
+        ),
     )
     for _ in range(2):
         again = open_hospital(home)
         with again.site.store.reading() as connection:
-            events = [event for _, event in ledger.events_about(connection, SUBJECT)]
-            stored = releases.every(connection)
-            found = pipeline.rejudge(again, connection, stored[0], ward.now)
-        assert [True, False] == [event.detail["allowed"] for event in events]
+            events = [e for _, e in ledger.events_about(connection, f"policy:overlay:{name}")]
+        assert ["policy.adopted", "policy.changed"] == [event.kind for event in events]
+        assert again.policy.parameters["allow_development_keys"] is False
+        with again.site.store.writing() as connection:
+            reached, stored = devices.every(connection), releases.every(connection)[0]
+            found = judging.rejudge(again, connection, stored, Use(), reached, ward.now)
         assert ["SIG-010"] == [reason[:7] for reason in found]
         again.site.close()
-    assert not load_settings(home).allow_development_keys
-
-
-@pytest.mark.parametrize("asked", [True, False])
-def test_founding_a_site_allows_development_keys_only_when_it_is_told_to(
-    tmp_path, pack_folder, asked
-):
-    """A site that was set up in a hurry is a strict one."""
-    words = ["init", str(tmp_path / "site"), "--site", "st-test", "--pack", str(pack_folder)]
-    done = CliRunner().invoke(app, [*words, *["--allow-development-keys"][: int(asked)]])
-
-    assert 0 == done.exit_code
-    assert asked == load_settings(tmp_path / "site").allow_development_keys
 
 
 def test_a_raw_image_is_refused_because_nothing_here_can_read_its_signature(

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from tests.wards import RELEASE, new_ward
 
-from firmward.hospital import pipeline
+from firmward.hospital import judging, pipeline
+from firmward.hospital.gate.here import Use
 from firmward.lab import paper_vendor
 from firmward.terms.errors import NotTrusted
 
@@ -13,7 +14,7 @@ from firmward.terms.errors import NotTrusted
 @pytest.fixture
 def kept(tmp_path):
     """A ward, the bundle it admitted, and the blob that it keeps of it."""
-    ward = new_ward(tmp_path)
+    ward = new_ward(tmp_path, 1)
     draft = paper_vendor.draft(ward.vendor, datetime.now(UTC))
     pack = paper_vendor.pack(ward.vendor, draft, ward.now)
     pipeline.take_bundle(ward.hospital, "acme", pack.bundle, "acme", ward.now)
@@ -38,6 +39,8 @@ def test_the_gate_can_read_it_again_and_nothing_else_in_its_place(kept):
     assert ward.site.unseal(blob, "bundle of acme") == bundle
     with pytest.raises(NotTrusted, match="what this site sealed"):
         ward.site.unseal(blob, "bundle of borealis")
-    with ward.site.store.reading() as connection:
+    reached = [ward.row(device) for device in ward.fleet]
+    with ward.site.store.writing() as connection:
         release = ward.release(RELEASE)
-        assert pipeline.rejudge(ward.hospital, connection, release, ward.now) == []
+        found = judging.rejudge(ward.hospital, connection, release, Use(), reached, ward.now)
+        assert found == []

@@ -10,7 +10,8 @@ from tests.wards import new_ward
 from firmward.hospital import pipeline
 from firmward.hospital.found import found
 from firmward.hospital.records import devices, vendors
-from firmward.hospital.records.blobs import Blobs, write_durably
+from firmward.hospital.records.blobs import Blobs
+from firmward.hospital.records.durable import write_durably, write_secret
 from firmward.hospital.records.site import Settings, issue_person, load_settings, open_site
 from firmward.lab import paper_site, paper_vendor
 from firmward.proof import certs, keys
@@ -62,6 +63,19 @@ def test_a_durable_write_leaves_no_draft(tmp_path):
     assert os.listdir(tmp_path / "a") == ["b"]
 
 
+def test_a_secret_is_never_written_over(tmp_path):
+    """A key that another one replaced would be lost; nobody but its owner reads it."""
+    write_secret(tmp_path / "keys" / "a.key", b"one")
+
+    with pytest.raises(FileExistsError):
+        write_secret(tmp_path / "keys" / "a.key", b"two")
+
+    assert (tmp_path / "keys" / "a.key").read_bytes() == b"one"
+    assert os.listdir(tmp_path / "keys") == ["a.key"]
+    assert (tmp_path / "keys" / "a.key").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o700
+
+
 def test_a_founded_site_opens_and_keeps_its_keys_private(tmp_path):
     """Every private key is its owner's to read, and the director's root keys lie apart."""
     home = paper_site.found_site(tmp_path / 'si"te', NOW)
@@ -70,7 +84,7 @@ def test_a_founded_site_opens_and_keeps_its_keys_private(tmp_path):
 
     assert site.settings.people["bea"] == ("biomed",)
     secrets = [*home.glob("keys/**/*.key"), *home.glob("people/*/key.pem")]
-    assert len(secrets) == 2 + 1 + 4 + 2 + 3 + len(paper_site.PEOPLE)
+    assert len(secrets) == 2 + 1 + 4 + 2 + 3 + 3 + len(paper_site.PEOPLE)
     assert {path.stat().st_mode & 0o777 for path in secrets} == {0o600}
     site.close()
 

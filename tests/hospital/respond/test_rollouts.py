@@ -107,8 +107,12 @@ def test_a_device_without_a_past_does_not_hold_up_a_later_wave(tmp_path):
     for device in others:
         ward.say(device, *[CALM] * 4)
     ward.wait(1)
-    for _ in range(2):
+    for wave in range(2):
         ward.tick()
+        if wave == 1:
+            # Nobody is ordered of whom it is not known whether a patient is on it.
+            ward.say(late)
+            ward.tick()
         for device in ward.wave():
             ward.obey(device)
         ward.tick()

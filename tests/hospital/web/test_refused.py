@@ -1,9 +1,18 @@
 """What was refused stays refused, by whichever door it is tried again."""
 
+import gc
 import re
+import warnings
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from inspect import signature
+from pathlib import Path
+from types import SimpleNamespace
+from typing import get_args, get_type_hints
 
 import pytest
+from typer import Typer
+from typer.models import OptionInfo
 from typer.testing import CliRunner
 
 from firmward.hospital.cli import app
@@ -52,6 +61,8 @@ def test_no_route_pushes_a_refused_release_through(town, refused):
     finding, state = {"finding": refused}, {"release": refused, "state": "admitted"}
     bodies = (town.bundles[0], encode(finding), encode(state))
     device, people = DevicePlane(None, None), PeoplePlane.__new__(PeoplePlane)
+    # Only its routes are asked for here; they are walked at the server that runs.
+    people._site, people._hospital = None, SimpleNamespace(site=None)
     clerks = [town.person(name) for name in ("bea", "sam", "rita", "ada", "acme")]
 
     walked = asked((device, people), refused, bodies)
@@ -68,29 +79,79 @@ def test_no_route_pushes_a_refused_release_through(town, refused):
     assert all(r["release"] != refused for r in town.desk("bea").get("/v1/rollouts"))
 
 
+# These found or serve a site, issue a person's certificate, or look at a policy.
+NOT_AT_THE_DESK = {"init", "serve", "person", "gate"}
+
+
+def commands(group: Typer, *before: str) -> Iterator[tuple[tuple[str, ...], Callable]]:
+    """Every command at the desk as (words, function)."""
+    for each in group.registered_commands:
+        name = each.name or each.callback.__name__.replace("_", "-")
+        if name not in NOT_AT_THE_DESK:
+            yield (*before, name), each.callback
+    for each in group.registered_groups:
+        if each.name not in NOT_AT_THE_DESK:
+            yield from commands(each.typer_instance, *before, each.name)
+
+
+def filled(command: Callable, values: dict[str, str], otherwise: str) -> list[str]:
+    """What a command must be given: by its name, else a file, a number or the release by type."""
+    words = []
+    hints = get_type_hints(command, include_extras=True)
+    for name, each in signature(command).parameters.items():
+        if each.default is not each.empty or name == "as_":
+            continue
+        kind, *said = get_args(hints[name]) or (hints[name],)
+        by_type = {Path: values["bundle"], int: "1"}.get(kind, otherwise)
+        option = next((one for one in said if isinstance(one, OptionInfo)), None)
+        if option is not None:
+            words.append((option.param_decls or [f"--{name.replace('_', '-')}"])[0])
+        words.append(values.get(name, by_type))
+    return words
+
+
+def ran(line: list[str]) -> tuple[int, str]:
+    """Exit code of `firmward hospital` with these words, and what it said or died of."""
+    with warnings.catch_warnings():
+        # A command leaves its connection to the end of its process, which here does not end.
+        warnings.simplefilter("ignore", ResourceWarning)
+        result = CliRunner().invoke(app, line)
+        code, output, error = result.exit_code, result.output, str(result.exception)
+        del result
+        gc.collect()
+    # A command that was misspelt here or went to no server would prove nothing.
+    assert code != 2, (line, output)
+    assert "expected a served site" not in error, line
+    return code, output + error
+
+
 def test_no_command_pushes_a_refused_release_through(town, refused):
-    """Every `firmward hospital` command that takes what a release could be passed as."""
-    home = str(town.server.home)
+    """Every command at the desk, as several people, with the release in every place it has."""
     bundle = town.folder / "refused.tar"
     bundle.write_bytes(town.bundles[0])
-    runner = CliRunner()
-    for words in (
-        ["push", home, "acme", str(bundle)],
-        ["push", home, "acme", str(bundle), "--as", "acme"],
-        ["push", home, "acme", str(bundle), "--as", "sam"],
-        ["vendor", "add", home, str(bundle)],
-        ["device", "import", home, str(bundle)],
-        ["rollout", "stop", home, f"rollout:{refused}", "go"],
-        ["quarantine", "release", home, refused, "go"],
-        ["quarantine", "add", home, refused, "go"],
-        ["release", home, refused],
-        ["admit", home, refused],
-    ):
-        result = runner.invoke(app, words)
-        assert result.exit_code != 0, words
+    values = {
+        "site": str(town.server.home),
+        "bundle": str(bundle),
+        "vendor": "acme",
+        "rollout": f"rollout:{refused}",
+        "out": str(town.folder / "out"),
+    }
+    asked, pushed = [], []
+    for words, command in commands(app):
+        for name in ("bea", "sam", "acme"):
+            whose = ["--as", name] if "as_" in signature(command).parameters else []
+            code, said = ran([*words, *filled(command, values, refused), *whose])
+            asked.append(words)
+            if words == ("push",):
+                pushed.append((code, said))
 
+    assert {("push",), ("quarantine", "release"), ("rollout", "stop")} <= set(asked)
+    assert {"release", "admit"}.isdisjoint(word for words in asked for word in words[:1])
+    turned_away = ("hospital answered 40", ": REFUSED at")
+    assert all(code == 1 and any(w in said for w in turned_away) for code, said in pushed), pushed
     states = {r["release"]: r["state"] for r in town.desk("bea").get("/v1/releases")}
     assert states[refused] == "refused"
+    assert all(r["release"] != refused for r in town.desk("bea").get("/v1/rollouts"))
 
 
 @pytest.mark.parametrize("route", ["bundles", "renewals"])
