@@ -25,6 +25,7 @@ from starlette.applications import Starlette
 from firmward.hospital import excepting, mirror, pipeline
 from firmward.hospital.bedside import Seen
 from firmward.hospital.desk import Ports
+from firmward.hospital.following import Followed, follow
 from firmward.hospital.gate.engines.worker import Worker
 from firmward.hospital.gate.packs.adopted import in_force
 from firmward.hospital.judging import Hospital
@@ -100,7 +101,7 @@ async def _serve(hospital: Hospital, announce: Callable[[Ports], None]) -> None:
         asyncio.create_task(server.serve([sock]))
         for server, sock in zip(servers, sockets, strict=True)
     ]
-    turns = (_clock(hospital, seen), _tell(site), _mirror(hospital))
+    turns = (_clock(hospital, seen), _tell(site), _mirror(hospital), _rules(hospital))
     background = [asyncio.create_task(turn) for turn in turns]
     while not all(server.started for server in servers):
         await asyncio.sleep(0.01)
@@ -197,6 +198,22 @@ async def _mirror(hospital: Hospital) -> None:
             log.exception("advisories were not followed")
         took = time.monotonic() - started
         await asyncio.sleep(max(hospital.site.settings.tick_s, 20 * took))
+
+
+async def _rules(hospital: Hospital) -> None:
+    """Follow the policy that the site adopts while it is served."""
+    followed = Followed()
+    while True:
+        started = time.monotonic()
+        try:
+            for said in await asyncio.to_thread(follow, hospital, followed, datetime.now(UTC)):
+                log.info(said)
+        except FirmwardError as error:
+            log.error("the policy was not followed", error=str(error))
+        except Exception:
+            log.exception("the policy was not followed")
+        took = time.monotonic() - started
+        await asyncio.sleep(max(hospital.site.settings.tick_s, 1.0, 20 * took))
 
 
 async def _tell(site: Site) -> None:
